@@ -1,0 +1,45 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The one manifest that an embedder by git URL sees. Its targets point into Packages/, where each
+// package has a manifest of its own with the same settings, so that it also builds alone.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+let proto = "Packages/SyncProtocol"
+
+let package = Package(
+    name: "EntitySync",
+    platforms: [.macOS(.v15), .iOS(.v18)],
+    products: [
+        .library(name: "CBOR", targets: ["CBOR"]),
+        .library(name: "SyncProtocol", targets: ["SyncProtocol"]),
+    ],
+    targets: [
+        .target(name: "CBOR", path: "\(proto)/Sources/CBOR", swiftSettings: strict),
+        .target(
+            name: "SyncProtocol", dependencies: ["CBOR"],
+            path: "\(proto)/Sources/SyncProtocol", swiftSettings: strict),
+        .target(name: "HTTPWire", path: "\(proto)/Sources/HTTPWire", swiftSettings: strict),
+        .target(name: "RecordLog", path: "\(proto)/Sources/RecordLog", swiftSettings: strict),
+        .target(
+            name: "SyncTestSupport", dependencies: ["CBOR", "RecordLog", "SyncProtocol"],
+            path: "\(proto)/Sources/SyncTestSupport", swiftSettings: strict),
+
+        .testTarget(
+            name: "CBORTests", dependencies: ["CBOR", "SyncTestSupport"],
+            path: "\(proto)/Tests/CBORTests", swiftSettings: strict),
+        .testTarget(
+            name: "SyncProtocolTests", dependencies: ["CBOR", "SyncProtocol", "SyncTestSupport"],
+            path: "\(proto)/Tests/SyncProtocolTests", swiftSettings: strict),
+        .testTarget(
+            name: "HTTPWireTests", dependencies: ["HTTPWire", "SyncTestSupport"],
+            path: "\(proto)/Tests/HTTPWireTests", swiftSettings: strict),
+        .testTarget(
+            name: "RecordLogTests", dependencies: ["RecordLog", "SyncTestSupport"],
+            path: "\(proto)/Tests/RecordLogTests", swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

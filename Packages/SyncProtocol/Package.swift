@@ -1,0 +1,41 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "SyncProtocol",
+    platforms: [.macOS(.v15), .iOS(.v18)],
+    products: [
+        .library(name: "CBOR", targets: ["CBOR"]),
+        .library(name: "SyncProtocol", targets: ["SyncProtocol"]),
+        .library(name: "HTTPWire", targets: ["HTTPWire"]),
+        .library(name: "RecordLog", targets: ["RecordLog"]),
+        .library(name: "SyncTestSupport", targets: ["SyncTestSupport"]),
+    ],
+    targets: [
+        .target(name: "CBOR", swiftSettings: strict),
+        .target(name: "SyncProtocol", dependencies: ["CBOR"], swiftSettings: strict),
+        .target(name: "HTTPWire", swiftSettings: strict),
+        .target(name: "RecordLog", swiftSettings: strict),
+        .target(
+            name: "SyncTestSupport", dependencies: ["CBOR", "RecordLog", "SyncProtocol"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CBORTests", dependencies: ["CBOR", "SyncTestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "SyncProtocolTests", dependencies: ["CBOR", "SyncProtocol", "SyncTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "HTTPWireTests", dependencies: ["HTTPWire", "SyncTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RecordLogTests", dependencies: ["RecordLog", "SyncTestSupport"],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

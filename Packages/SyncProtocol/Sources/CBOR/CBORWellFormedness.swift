@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+
+/// Tells whether bytes are CBOR at all, and nothing more.
+///
+/// Text may be anything but UTF-8 and maps may repeat keys: that is validity, which `CBORReader`
+/// checks. This is for bytes that are stored and passed on as they came.
+public enum CBORWellFormedness {
+    /// Checks that `bytes` are one well-formed item and nothing after it (RFC 8949 §5.3.1 and
+    /// Appendix C). O(bytes) time, no recursion, memory for the open containers only.
+    ///
+    /// - Parameter maxDepth: How deep arrays, maps and tags may nest; the outermost has depth 1.
+    /// - Throws: `CBORError` of the family `notWellFormed`, or `depthExceeded`.
+    public static func check(_ bytes: [UInt8], maxDepth: Int) throws(CBORError) {
+        try bytes.withUnsafeBufferPointer { buffer throws(CBORError) in
+            try check(UnsafeRawBufferPointer(buffer), maxDepth: maxDepth)
+        }
+    }
+
+    /// Checks a slice; offsets count from its start.
+    public static func check(_ bytes: ArraySlice<UInt8>, maxDepth: Int) throws(CBORError) {
+        try bytes.withUnsafeBufferPointer { buffer throws(CBORError) in
+            try check(UnsafeRawBufferPointer(buffer), maxDepth: maxDepth)
+        }
+    }
+
+    /// Checks memory that does not change meanwhile.
+    public static func check(
+        _ bytes: UnsafeRawBufferPointer, maxDepth: Int
+    ) throws(CBORError) {
+        guard let base = bytes.baseAddress, !bytes.isEmpty else { throw CBORError.truncated(0) }
+        var visitor = NoVisitor()
+        let walk = ItemWalk(base: base, count: bytes.count, maxDepth: maxDepth)
+        let end = try walk.walk(&visitor)
+        guard end == bytes.count else {
+            throw CBORError(
+                .trailingBytes, at: end, message: "There are bytes after the item.")
+        }
+    }
+}
+
+/// Looks at nothing.
+private struct NoVisitor: ItemVisitor {
+    func begin(at offset: Int, isOpen: Bool) {}
+    func close() {}
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+
+/// A map key as it is encoded, in memory that lives as long as the reader: what makes keys the same
+/// and puts them in order (RFC 8949 §4.2.1).
+///
+/// Integers and strings have their shortest form here, however they were written, so that two
+/// encodings of one key are the same key. Other keys are compared as they were written.
+@usableFromInline
+struct KeyBytes: Hashable {
+    @usableFromInline let start: UnsafeRawPointer
+    @usableFromInline let count: Int
+
+    @inlinable
+    init(start: UnsafeRawPointer, count: Int) {
+        self.start = start
+        self.count = count
+    }
+
+    @inlinable
+    static func == (lhs: KeyBytes, rhs: KeyBytes) -> Bool {
+        lhs.count == rhs.count && areEqual(lhs.start, rhs.start, count: lhs.count)
+    }
+
+    /// Hashed with the process's random seed: a sender cannot choose keys that collide.
+    @usableFromInline
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(bytes: UnsafeRawBufferPointer(start: start, count: count))
+    }
+
+    /// Whether the bytewise order puts the other key after this one.
+    @inlinable
+    func precedes(_ other: KeyBytes) -> Bool {
+        let shared = Swift.min(count, other.count)
+        var index = 0
+        while shared - index >= 8 {
+            let mine = start.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let theirs = other.start.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            if mine != theirs { return UInt64(bigEndian: mine) < UInt64(bigEndian: theirs) }
+            index += 8
+        }
+        while index < shared {
+            let mine = start.load(fromByteOffset: index, as: UInt8.self)
+            let theirs = other.start.load(fromByteOffset: index, as: UInt8.self)
+            if mine != theirs { return mine < theirs }
+            index += 1
+        }
+        return count < other.count
+    }
+}
+
+/// Finds the second of two equal keys in one map.
+///
+/// As long as keys come in order, one comparison with the greatest so far is enough, and that is
+/// what deterministic senders send. A key out of order is looked for among the map's keys: one by
+/// one while they are few, then in a set, which is made once. So a map of n keys costs O(n) in any
+/// order.
+@usableFromInline
+struct KeyTracker {
+    /// Where this map's keys begin in the reader's `keys`.
+    @usableFromInline let base: Int
+    @usableFromInline var greatest: KeyBytes?
+    /// Which of the reader's `keySets` has the same keys, or −1 while there is none. A tracker
+    /// holds no reference itself, so that it is cheap to copy.
+    @usableFromInline var set = -1
+
+    @inlinable
+    init(base: Int) {
+        self.base = base
+    }
+
+    /// Up to this many keys are compared one by one.
+    static let searchedOneByOne = 16
+}
+
+extension CBORReader {
+    /// Adds a key whose head is at `offset` to the keys of the map that `tracker` is for.
+    @inlinable
+    @inline(__always)
+    mutating func add(
+        _ key: KeyBytes, at offset: Int, to tracker: inout KeyTracker
+    ) throws(CBORError) {
+        if let greatest = tracker.greatest, !greatest.precedes(key) {
+            try addUnsorted(key, at: offset, to: &tracker)
+        } else {
+            tracker.greatest = key
+            keys.append(key)
+            if tracker.set >= 0 { keySets[tracker.set].insert(key) }
+        }
+    }
+
+    /// Adds a key that is not greater than all before it.
+    @usableFromInline
+    @inline(never)
+    mutating func addUnsorted(
+        _ key: KeyBytes, at offset: Int, to tracker: inout KeyTracker
+    ) throws(CBORError) {
+        let isNew: Bool
+        if tracker.set < 0, keys.count - tracker.base <= KeyTracker.searchedOneByOne {
+            isNew = !keys[tracker.base...].contains(key)
+        } else {
+            if tracker.set < 0 {
+                tracker.set = keySets.count
+                keySets.append(Set(keys[tracker.base...]))
+            }
+            isNew = keySets[tracker.set].insert(key).inserted
+        }
+        guard isNew else {
+            throw CBORError(
+                .duplicateKey, at: offset, message: "The map has had this key before.")
+        }
+        guard !limits.requiresDeterministic else {
+            throw CBORError(
+                .unsortedKeys, at: offset,
+                message: "The key comes before the one in front of it in bytewise order.")
+        }
+        keys.append(key)
+    }
+
+    /// Forgets the keys of a map that has ended, the innermost one that was open.
+    @inlinable
+    @inline(__always)
+    mutating func removeKeys(of tracker: KeyTracker) {
+        keys.removeLast(keys.count - tracker.base)
+        if tracker.set >= 0 { keySets.removeLast(keySets.count - tracker.set) }
+    }
+}

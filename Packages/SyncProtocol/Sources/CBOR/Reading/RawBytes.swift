@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+
+/// Whether two stretches of memory hold the same bytes.
+///
+/// - Precondition: both are valid for `count` bytes.
+@inlinable
+func areEqual(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, count: Int) -> Bool {
+    var index = 0
+    while count - index >= 8 {
+        guard
+            lhs.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                == rhs.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        else { return false }
+        index += 8
+    }
+    while index < count {
+        guard
+            lhs.load(fromByteOffset: index, as: UInt8.self)
+                == rhs.load(fromByteOffset: index, as: UInt8.self)
+        else { return false }
+        index += 1
+    }
+    return true
+}
+
+/// Whether these bytes are UTF-8 as RFC 3629 has it: no surrogates, no overlong forms, nothing
+/// above U+10FFFF.
+///
+/// - Precondition: `base` is valid for `count` bytes.
+@inlinable
+func isUTF8(_ base: UnsafeRawPointer, count: Int) -> Bool {
+    var index = 0
+    while count - index >= 8 {
+        let word = base.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        guard word & 0x8080_8080_8080_8080 == 0 else {
+            return isUTF8Slowly(base, count: count, from: index)
+        }
+        index += 8
+    }
+    while index < count {
+        guard base.load(fromByteOffset: index, as: UInt8.self) < 0x80 else {
+            return isUTF8Slowly(base, count: count, from: index)
+        }
+        index += 1
+    }
+    return true
+}
+
+/// The part of `isUTF8` that looks at each sequence, from a position where one starts.
+@usableFromInline
+@inline(never)
+func isUTF8Slowly(_ base: UnsafeRawPointer, count: Int, from start: Int) -> Bool {
+    var index = start
+    while index < count {
+        let lead = base.load(fromByteOffset: index, as: UInt8.self)
+        index += 1
+        if lead < 0x80 { continue }
+        // Only the first continuation byte has a range of its own; the others are 80…BF.
+        let length: Int
+        let second: ClosedRange<UInt8>
+        switch lead {
+        case 0xC2...0xDF: (length, second) = (1, 0x80...0xBF)
+        case 0xE0: (length, second) = (2, 0xA0...0xBF)
+        case 0xED: (length, second) = (2, 0x80...0x9F)
+        case 0xE1...0xEF: (length, second) = (2, 0x80...0xBF)
+        case 0xF0: (length, second) = (3, 0x90...0xBF)
+        case 0xF1...0xF3: (length, second) = (3, 0x80...0xBF)
+        case 0xF4: (length, second) = (3, 0x80...0x8F)
+        default: return false
+        }
+        guard count - index >= length,
+            second.contains(base.load(fromByteOffset: index, as: UInt8.self))
+        else { return false }
+        for next in index + 1..<index + length
+        where base.load(fromByteOffset: next, as: UInt8.self) & 0xC0 != 0x80 {
+            return false
+        }
+        index += length
+    }
+    return true
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+
+/// The entries of a map, with keys of any type, in the bytewise order of their encoded keys
+/// (RFC 8949 §4.2.1).
+public struct CBORMap: Sendable {
+    struct Entry: Sendable {
+        let encodedKey: [UInt8]
+        let key: CBORValue
+        var value: CBORValue
+    }
+
+    /// Sorted by `encodedKey`, without duplicates.
+    private var entries: [Entry] = []
+
+    public init() {}
+
+    /// Makes a map of entries in any order, or `nil` if two keys are the same value.
+    init?(_ entries: [Entry]) {
+        func isSorted(_ entries: [Entry]) -> Bool {
+            zip(entries, entries.dropFirst()).allSatisfy {
+                $0.encodedKey.lexicographicallyPrecedes($1.encodedKey)
+            }
+        }
+        self.entries = entries
+        guard !isSorted(entries) else { return }
+        self.entries.sort { $0.encodedKey.lexicographicallyPrecedes($1.encodedKey) }
+        guard isSorted(self.entries) else { return nil }
+    }
+
+    /// The value of a key; set it to `nil` to remove the entry. Labelled because a number without a
+    /// label is a position.
+    ///
+    /// Finding is O(log n) comparisons, adding and removing O(n).
+    public subscript(key key: CBORValue) -> CBORValue? {
+        get {
+            let (index, isFound) = search(key.encoded())
+            return isFound ? entries[index].value : nil
+        }
+        set {
+            let encodedKey = key.encoded()
+            let (index, isFound) = search(encodedKey)
+            switch (isFound, newValue) {
+            case (true, let value?): entries[index].value = value
+            case (true, nil): entries.remove(at: index)
+            case (false, let value?):
+                entries.insert(Entry(encodedKey: encodedKey, key: key, value: value), at: index)
+            case (false, nil): break
+            }
+        }
+    }
+
+    /// Where a key is, or where it belongs.
+    private func search(_ encodedKey: [UInt8]) -> (index: Int, isFound: Bool) {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = low + (high - low) / 2
+            if entries[middle].encodedKey.lexicographicallyPrecedes(encodedKey) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return (low, low < entries.count && entries[low].encodedKey == encodedKey)
+    }
+}
+
+extension CBORMap: RandomAccessCollection {
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { entries.count }
+
+    public subscript(position: Int) -> (key: CBORValue, value: CBORValue) {
+        (entries[position].key, entries[position].value)
+    }
+
+    /// Writes the map, keys in order.
+    func encode(to writer: inout CBORWriter) {
+        writer.writeMapHeader(count: entries.count)
+        for entry in entries {
+            writer.writeEncodedItem(entry.encodedKey)
+            entry.value.encode(to: &writer)
+        }
+    }
+}
+
+extension CBORMap: Hashable {
+    public static func == (lhs: CBORMap, rhs: CBORMap) -> Bool {
+        lhs.elementsEqual(rhs) { $0.key == $1.key && $0.value == $1.value }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(count)
+        for (key, value) in self {
+            hasher.combine(key)
+            hasher.combine(value)
+        }
+    }
+}

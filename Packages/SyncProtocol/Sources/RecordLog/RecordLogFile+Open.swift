@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+
+extension RecordLogFile {
+    /// Creates a log, durable with its name, in a directory that exists.
+    ///
+    /// It is written under `path` with `.new` behind it and renamed, so a file named `path` always
+    /// has a whole header.
+    ///
+    /// - Parameters:
+    ///   - generator: Where the log's random id comes from.
+    ///   - recordBytesMax: The largest record that `append(_:)` takes.
+    /// - Throws: `RecordLogError` `io`, also if the name is taken.
+    public static func create(
+        at path: String, on disk: Disk, purpose: RecordLogPurpose,
+        using generator: inout some RandomNumberGenerator,
+        recordBytesMax: Int = RecordLogLimits.recordBytesMax
+    ) throws(RecordLogError) -> RecordLogFile {
+        let header = RecordLogHeader(purpose: purpose, using: &generator)
+        let file = try reportingIO { () throws(FileSystemError) in
+            // rename replaces what stands there, and a log must never be replaced.
+            if try disk.fileExists(at: path) {
+                throw FileSystemError(
+                    operation: .open, path: path,
+                    errorNumber: FileSystemError.Number.alreadyExists)
+            }
+            return try AtomicFile.create(at: path, header.encoded, on: disk)
+        }
+        return RecordLogFile(
+            RecordLogReader(file, at: path, fileID: header.fileID),
+            recovery: RecordLogRecovery(records: 0, cutBytes: 0, cutOffset: nil),
+            writtenEnd: UInt64(RecordLogHeader.length), recordBytesMax: recordBytesMax)
+    }
+
+    /// Opens the log at `path`, or creates it if there is none; see `open` and `create`.
+    public static func openOrCreate(
+        at path: String, on disk: Disk, purpose: RecordLogPurpose,
+        using generator: inout some RandomNumberGenerator,
+        recordBytesMax: Int = RecordLogLimits.recordBytesMax
+    ) throws(RecordLogError) -> RecordLogFile {
+        let exists = try reportingIO { () throws(FileSystemError) in
+            try disk.fileExists(at: path)
+        }
+        if exists {
+            return try open(
+                at: path, on: disk, purpose: purpose, recordBytesMax: recordBytesMax)
+        }
+        return try create(
+            at: path, on: disk, purpose: purpose, using: &generator,
+            recordBytesMax: recordBytesMax)
+    }
+
+    /// Opens a log, checks its frames, and cuts a torn tail that nobody was told about.
+    ///
+    /// Everything that is in the log when this returns is durable, unless it was opened for
+    /// reading: then `syncedEnd` is where the whole frames end, and a crash of a writer could take
+    /// some of them back.
+    ///
+    /// - Parameters:
+    ///   - access: What the log is opened for.
+    ///   - knownSyncedEnd: The `syncedEnd` of this log when it was open for writing, or a record's
+    ///     `offset` or `nextOffset` before that, which the caller has noted durably. Frames before
+    ///     it are not read now, and the file must reach it. 0, to check everything.
+    ///   - recordBytesMax: The largest record that `append(_:)` takes.
+    /// - Throws: `RecordLogError`: `damaged`, and nothing was changed; `notARecordLog`;
+    ///   `newerFormat`; `wrongPurpose`; `outOfRange` if `knownSyncedEnd` lies inside a frame; `io`,
+    ///   also if there is no such file.
+    /// - Complexity: Reads the file once from `knownSyncedEnd`. Memory is 128 KiB at most.
+    public static func open(
+        at path: String, on disk: Disk, purpose: RecordLogPurpose,
+        access: RecordLogAccess = .readWrite, knownSyncedEnd: UInt64 = 0,
+        recordBytesMax: Int = RecordLogLimits.recordBytesMax
+    ) throws(RecordLogError) -> RecordLogFile {
+        let file = try reportingIO { () throws(FileSystemError) in
+            try disk.openFile(at: path, access == .read ? .read : .readWrite)
+        }
+        var reader = try RecordLogReader<Disk>(file, at: path, purpose: purpose)
+        let size = try reportingIO { () throws(FileSystemError) in try file.size() }
+        let scan = try RecordLogScan(
+            file, at: path, size: size, checksum: reader.checksum, knownSyncedEnd: knownSyncedEnd)
+        reader.end = scan.end
+        let cutBytes = size - scan.end
+        let log = RecordLogFile(
+            reader,
+            recovery: RecordLogRecovery(
+                records: scan.records, cutBytes: cutBytes,
+                cutOffset: cutBytes > 0 ? scan.end : nil),
+            writtenEnd: scan.end, recordBytesMax: recordBytesMax)
+        switch access {
+        case .read: log.readOnlyReason = "it was opened for reading only."
+        case .readWrite: try reportingIO { () throws(FileSystemError) in try log.settle(scan) }
+        }
+        return log
+    }
+
+    /// Makes what the scan found, and nothing else, durable, and the file ready for the next frame.
+    ///
+    /// It syncs even a log that ends in a mark. The file may owe this look to the system's cache: a
+    /// writer that failed has cut its last frames off, and until that cut is synced, a crash can
+    /// bring them back behind frames that were written since.
+    private func settle(_ scan: RecordLogScan<Disk.File>) throws(FileSystemError) {
+        if recovery.cutBytes > 0 { try reader.file.truncate(to: scan.end) }
+        try rewrite(scan.syncedThrough..<scan.end)
+        try reader.file.sync()
+        if scan.end > firstOffset, !scan.endsWithMark { writeMark() }
+    }
+
+    /// Writes the bytes that are there once more.
+    ///
+    /// After a sync that failed, the system takes the pages for written and no later sync writes
+    /// them, while reads still show them; so they are made new before the sync that vouches for
+    /// them.
+    private func rewrite(_ range: Range<UInt64>) throws(FileSystemError) {
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let bytes = try reader.file.read(
+                count: Int(min(range.upperBound - offset, 64 << 10)), at: offset)
+            if bytes.isEmpty { return }
+            try reader.file.write(bytes, at: offset)
+            offset += UInt64(bytes.count)
+        }
+    }
+}
