@@ -9,6 +9,7 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 let proto = "Packages/SyncProtocol"
+let client = "Packages/SyncClient"
 
 let package = Package(
     name: "EntitySync",
@@ -16,6 +17,8 @@ let package = Package(
     products: [
         .library(name: "CBOR", targets: ["CBOR"]),
         .library(name: "SyncProtocol", targets: ["SyncProtocol"]),
+        .library(name: "SyncClient", targets: ["SyncClient"]),
+        .executable(name: "entitysync", targets: ["entitysync"]),
     ],
     targets: [
         .target(name: "CBOR", path: "\(proto)/Sources/CBOR", swiftSettings: strict),
@@ -27,6 +30,12 @@ let package = Package(
         .target(
             name: "SyncTestSupport", dependencies: ["CBOR", "RecordLog", "SyncProtocol"],
             path: "\(proto)/Sources/SyncTestSupport", swiftSettings: strict),
+        .target(
+            name: "SyncClient", dependencies: ["CBOR", "SyncProtocol", "RecordLog"],
+            path: "\(client)/Sources/SyncClient", swiftSettings: strict),
+        .executableTarget(
+            name: "entitysync", dependencies: ["SyncClient", "SyncProtocol", "RecordLog"],
+            path: "\(client)/Sources/entitysync", swiftSettings: strict),
 
         .testTarget(
             name: "CBORTests", dependencies: ["CBOR", "SyncTestSupport"],
@@ -40,6 +49,10 @@ let package = Package(
         .testTarget(
             name: "RecordLogTests", dependencies: ["RecordLog", "SyncTestSupport"],
             path: "\(proto)/Tests/RecordLogTests", swiftSettings: strict),
+        .testTarget(
+            name: "SyncClientTests",
+            dependencies: ["CBOR", "SyncProtocol", "RecordLog", "SyncClient", "SyncTestSupport"],
+            path: "\(client)/Tests/SyncClientTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -18,6 +18,7 @@ public struct CBORError: Error, Sendable, Equatable {
     /// One or two sentences that say what was found and what was expected.
     public let message: String
 
+    /// Makes an error about the item whose head is at `offset` bytes.
     public init(_ code: Code, at offset: Int, path: [String] = [], message: String) {
         self.code = code
         self.offset = offset
@@ -25,6 +26,7 @@ public struct CBORError: Error, Sendable, Equatable {
         self.message = message
     }
 
+    /// The family of the code.
     public var family: Family { code.family }
 
     /// The same error, seen from one item further out.
@@ -50,8 +52,10 @@ extension CBORError {
 
     /// A rule's name, the same one as in the test vectors. Other codes may be added.
     public struct Code: RawRepresentable, Hashable, Sendable {
+        /// The name in the test vectors.
         public let rawValue: String
 
+        /// Makes a code of the caller's own, in the family `wrongShape`.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }

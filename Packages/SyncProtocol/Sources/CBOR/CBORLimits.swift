@@ -40,6 +40,7 @@ public struct CBORLimits: Sendable, Equatable {
         self.requiresDeterministic = requiresDeterministic
     }
 
+    /// The limits of `init()`.
     public static let `default` = CBORLimits()
 
     /// Nothing but the depth is limited: for bytes whose length the caller has already bounded.

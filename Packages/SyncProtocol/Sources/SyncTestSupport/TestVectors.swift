@@ -4,6 +4,7 @@ import Foundation
 
 /// One entry of a file in `TestVectors`: bytes, and what a peer in any language makes of them.
 public struct TestVector: Sendable {
+    /// What a peer has to do with the bytes.
     public enum Kind: String, Sendable, Decodable {
         /// Encoding the value gives these bytes, and decoding them gives the value.
         case exact
@@ -16,8 +17,11 @@ public struct TestVector: Sendable {
     /// Unique in its file. An `accept` entry's id is its exact sibling's, a slash and a word, where
     /// it has a sibling.
     public let id: String
+    /// The entry's `description`.
     public let summary: String
+    /// What a peer has to do with the bytes.
     public let kind: Kind
+    /// The entry's `hex`.
     public let bytes: [UInt8]
     /// The bytes in diagnostic notation (RFC 8949 §8), where they have one.
     public let diagnostic: String
@@ -30,6 +34,7 @@ public struct TestVector: Sendable {
 }
 
 extension TestVector: CustomStringConvertible {
+    /// The name and what the entry is about, for a failing test.
     public var description: String { "\(id): \(summary)" }
 }
 
@@ -67,9 +72,12 @@ public enum TestVectors {
 
 /// An entry that does not keep the format's rules.
 public struct TestVectorError: Error, CustomStringConvertible {
+    /// The entry, or the file.
     public let id: String
+    /// Which rule it breaks.
     public let message: String
 
+    /// The entry and the rule.
     public var description: String { "\(id): \(message)" }
 }
 

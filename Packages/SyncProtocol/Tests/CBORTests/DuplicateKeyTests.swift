@@ -4,7 +4,7 @@ import CBOR
 import SyncTestSupport
 import Testing
 
-/// A key that a map has had is found at its second place, whatever the order and the number of keys.
+/// A key that a map has had is found at its second place, whatever the order and number of keys.
 @Suite struct DuplicateKeyTests {
     /// The error of reading a map with `readMap`, or `nil`.
     private func readError(_ bytes: [UInt8]) -> CBORError? {

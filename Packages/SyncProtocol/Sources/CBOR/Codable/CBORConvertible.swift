@@ -17,8 +17,10 @@ public protocol CBORConvertible {
 
 /// Keeps an item of unknown shape inside a `Codable` type.
 extension CBORValue: CBORConvertible, Codable {
+    /// The value itself.
     public var cborValue: CBORValue { self }
 
+    /// Takes the item as it is.
     public init(cborValue: CBORValue) {
         self = cborValue
     }

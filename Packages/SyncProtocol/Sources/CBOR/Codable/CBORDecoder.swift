@@ -15,6 +15,7 @@ public struct CBORDecoder: Sendable {
     /// Handed on to the values.
     public var userInfo: [CodingUserInfoKey: any Sendable] = [:]
 
+    /// Makes a decoder that refuses what is beyond `limits`.
     public init(limits: CBORLimits = .default) {
         self.limits = limits
     }

@@ -15,6 +15,7 @@ public struct CBOREncoder: Sendable {
     /// Handed on to the values.
     public var userInfo: [CodingUserInfoKey: any Sendable] = [:]
 
+    /// Makes an encoder with a depth of 64 and nothing to hand on.
     public init() {}
 
     /// Encodes a value as one item.

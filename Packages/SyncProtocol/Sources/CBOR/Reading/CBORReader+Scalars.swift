@@ -38,6 +38,7 @@ extension CBORReader {
         return head.argument
     }
 
+    /// - Throws: `wrongType` for anything but false and true.
     @inlinable
     public mutating func readBool() throws(CBORError) -> Bool {
         let head = try peekHead()
@@ -46,6 +47,7 @@ extension CBORReader {
         return head.initialByte == 0xF5
     }
 
+    /// - Throws: `wrongType` for anything but null; undefined is not null.
     @inlinable
     public mutating func readNull() throws(CBORError) {
         let head = try peekHead()

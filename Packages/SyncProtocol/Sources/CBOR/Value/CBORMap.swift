@@ -12,6 +12,7 @@ public struct CBORMap: Sendable {
     /// Sorted by `encodedKey`, without duplicates.
     private var entries: [Entry] = []
 
+    /// Makes a map without entries.
     public init() {}
 
     /// Makes a map of entries in any order, or `nil` if two keys are the same value.
@@ -66,9 +67,12 @@ public struct CBORMap: Sendable {
 }
 
 extension CBORMap: RandomAccessCollection {
+    /// Always 0.
     public var startIndex: Int { 0 }
+    /// The number of entries.
     public var endIndex: Int { entries.count }
 
+    /// The entry at a position of the deterministic order.
     public subscript(position: Int) -> (key: CBORValue, value: CBORValue) {
         (entries[position].key, entries[position].value)
     }
@@ -84,10 +88,12 @@ extension CBORMap: RandomAccessCollection {
 }
 
 extension CBORMap: Hashable {
+    /// Whether both have the same keys with the same values.
     public static func == (lhs: CBORMap, rhs: CBORMap) -> Bool {
         lhs.elementsEqual(rhs) { $0.key == $1.key && $0.value == $1.value }
     }
 
+    /// Hashes the entries. O(size of the map).
     public func hash(into hasher: inout Hasher) {
         hasher.combine(count)
         for (key, value) in self {

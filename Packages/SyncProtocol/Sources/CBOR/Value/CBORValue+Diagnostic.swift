@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 extension CBORValue: CustomStringConvertible {
+    /// The diagnostic notation.
     public var description: String { diagnosticNotation }
 
     /// The value in diagnostic notation (RFC 8949 §8), on one line: `{"id": 1, "data": h'00ff'}`.

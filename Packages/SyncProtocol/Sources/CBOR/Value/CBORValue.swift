@@ -33,13 +33,15 @@ public enum CBORValue: Sendable {
 }
 
 extension CBORValue {
-    public init(_ value: some BinaryInteger & FixedWidthInteger & SignedInteger) {
+    /// Makes the integer of major type 0 or 1.
+    public init(_ value: Int64) {
         // The complement of a negative integer is the argument of major type 1.
         if value >= 0 { self = .unsigned(UInt64(value)) } else { self = .negative(UInt64(~value)) }
     }
 }
 
 extension CBORValue: Hashable {
+    /// Whether the encodings are the same. O(size of the value).
     public static func == (lhs: CBORValue, rhs: CBORValue) -> Bool {
         switch (lhs, rhs) {
         case (.unsigned(let a), .unsigned(let b)): a == b
@@ -57,6 +59,7 @@ extension CBORValue: Hashable {
         }
     }
 
+    /// Hashes what makes values equal. O(size of the value).
     public func hash(into hasher: inout Hasher) {
         switch self {
         case .unsigned(let value): Self.combine(0, value, into: &hasher)
@@ -91,9 +94,13 @@ extension CBORValue: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral,
 {
     // There is no nil literal: in `map[key: key] = nil` it could mean null as well as no entry.
 
+    /// Makes an integer.
     public init(integerLiteral value: Int64) { self.init(value) }
+    /// Makes a text.
     public init(stringLiteral value: String) { self = .text(value) }
+    /// Makes false or true.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// Makes an array.
     public init(arrayLiteral elements: CBORValue...) { self = .array(elements) }
 
     /// - Precondition: No key occurs twice.

@@ -20,11 +20,13 @@ public struct CBORWriter: Sendable {
 }
 
 extension CBORWriter {
+    /// Writes an integer of major type 0.
     @inlinable
     public mutating func write(uint value: UInt64) {
         writeHead(major: 0, argument: value)
     }
 
+    /// Writes an integer of major type 0 or 1.
     @inlinable
     public mutating func write(int value: Int64) {
         if value >= 0 {
@@ -40,6 +42,7 @@ extension CBORWriter {
         writeHead(major: 1, argument: n)
     }
 
+    /// Writes text as UTF-8, whatever the string's storage is.
     @inlinable
     public mutating func write(text: String) {
         // A native string hands out its storage; others are copied first.
@@ -50,6 +53,7 @@ extension CBORWriter {
         }
     }
 
+    /// Writes text that the program contains, such as a map key.
     @inlinable
     public mutating func write(text: StaticString) {
         text.withUTF8Buffer { utf8 in
@@ -58,23 +62,27 @@ extension CBORWriter {
         }
     }
 
+    /// Writes a byte string.
     @inlinable
     public mutating func write(bytes: [UInt8]) {
         writeHead(major: 2, argument: UInt64(bytes.count))
         storage.append(contentsOf: bytes)
     }
 
+    /// Writes a byte string.
     @inlinable
     public mutating func write(bytes: ArraySlice<UInt8>) {
         writeHead(major: 2, argument: UInt64(bytes.count))
         storage.append(contentsOf: bytes)
     }
 
+    /// Writes simple value 20 or 21.
     @inlinable
     public mutating func write(bool: Bool) {
         storage.append(bool ? 0xF5 : 0xF4)
     }
 
+    /// Writes simple value 22.
     @inlinable
     public mutating func writeNull() {
         storage.append(0xF6)

@@ -13,8 +13,9 @@ extension WireNumber {
     public init(integerLiteral value: UInt64) { self.init(value) }
     public static func < (lhs: Self, rhs: Self) -> Bool { lhs.rawValue < rhs.rawValue }
     public var description: String { "\(rawValue)" }
-    /// The number after this one.
-    public var next: Self { Self(rawValue + 1) }
+    /// The number after this one; the largest stays what it is, so that nothing a peer sends can
+    /// lead out of the protocol's range.
+    public var next: Self { Self(min(rawValue, wireIntegerMax - 1) + 1) }
 }
 
 /// The largest integer that the protocol carries: 2^63 − 1.

@@ -30,7 +30,9 @@ extension TextIdentifier {
     }
 
     public func hash(into hasher: inout Hasher) {
-        for byte in rawValue.utf8 { hasher.combine(byte) }
+        var name = rawValue
+        name.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        // No UTF-8 has this byte, so a name and the next field never run into each other.
         hasher.combine(0xFF as UInt8)
     }
 

@@ -1,0 +1,35 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+let cbor = Target.Dependency.product(name: "CBOR", package: "SyncProtocol")
+let syncProtocol = Target.Dependency.product(name: "SyncProtocol", package: "SyncProtocol")
+let recordLog = Target.Dependency.product(name: "RecordLog", package: "SyncProtocol")
+let testSupport = Target.Dependency.product(name: "SyncTestSupport", package: "SyncProtocol")
+
+let package = Package(
+    name: "SyncClient",
+    platforms: [.macOS(.v15), .iOS(.v18)],
+    products: [
+        .library(name: "SyncClient", targets: ["SyncClient"]),
+        .executable(name: "entitysync", targets: ["entitysync"]),
+    ],
+    dependencies: [.package(path: "../SyncProtocol")],
+    targets: [
+        .target(
+            name: "SyncClient", dependencies: [cbor, syncProtocol, recordLog],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "entitysync", dependencies: ["SyncClient", syncProtocol, recordLog],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SyncClientTests",
+            dependencies: [cbor, syncProtocol, recordLog, testSupport, "SyncClient"],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+
+import SyncProtocol
+
+/// What becomes of local edits: acknowledged, met by another revision, or put in quarantine.
+extension Reconciliation {
+    /// The server has accepted these operations of this device: they leave the queue, and the last
+    /// of each entity is its base now.
+    ///
+    /// `cursors` are where the server put them; `nil` if an older server did not say, 0 if the
+    /// revision is no longer the entity's and a later one is coming. Operations of `frozen` are not
+    /// touched: they may be on the server and go out again as they are.
+    mutating func acknowledge(
+        _ operations: [SyncOperation], cursors: [OperationID: Cursor?],
+        frozen: Set<OperationID> = []
+    ) throws(SyncError) {
+        guard !operations.isEmpty else { return }
+        change(.remove(operations.map(\.operationID)))
+        var last: [EntityKey: SyncOperation] = [:]
+        for operation in operations { last[operation.key] = operation }
+        for operation in operations where last[operation.key] == operation {
+            try settleBase(after: operation, cursor: cursors[operation.operationID] ?? nil, frozen)
+        }
+        counts.pushed += operations.count
+    }
+
+    private mutating func settleBase(
+        after operation: SyncOperation, cursor: Cursor?, _ frozen: Set<OperationID>
+    ) throws(SyncError) {
+        guard cursor != .start else { return }
+        let key = operation.key
+        let next = queue.operations(of: key).first
+        if let known = try validBase(of: key)?.cursor, let cursor, known > cursor { return }
+        set(
+            BaseRecord(
+                cursor: cursor, version: operation.entityVersion,
+                isDeleted: operation.kind == .delete, generation: state.generation,
+                logEpoch: state.logEpoch,
+                shadow: next == nil ? nil : BaseRecord.Shadow(content: operation.content)),
+            for: key)
+        guard let next, next.baseOperationID == operation.operationID,
+            !frozen.contains(next.operationID)
+        else { return }
+        change(
+            .rebase(
+                next.operationID, base: cursor, baseOperationID: nil,
+                version: operation.entityVersion.next))
+    }
+
+    /// A revision of another author meets edits that the server has not acknowledged. Nothing is
+    /// overwritten: the resolver sees all sides, and equal content settles itself.
+    mutating func meet(_ remote: RemoteRevision) throws(SyncError) {
+        let edits = queue.operations(of: remote.key)
+        guard let last = edits.last else { return adopt(remote) }
+        if last.content == remote.content {
+            change(.remove(edits.map(\.operationID)))
+            return adopt(remote)
+        }
+        let conflict = EntityConflict(
+            key: remote.key, base: try baseContent(of: edits[0]), local: last.content,
+            remote: remote.content, localTimestamp: last.hybridTimestamp,
+            remoteTimestamp: remote.timestamp, localDeviceID: state.deviceID,
+            remoteDeviceID: remote.deviceID)
+        let resolution = resolver.resolve(conflict).normalized(for: conflict)
+        log(conflict, resolution)
+        switch resolution {
+        case .keepRemote:
+            change(.remove(edits.map(\.operationID)))
+            adopt(remote)
+        case .keepLocal: rebase(edits, on: remote)
+        case .merge(let merged): merge(edits, into: merged, on: remote)
+        }
+    }
+
+    /// An acknowledged entity of a log that is gone meets what the new log has: it counts as an
+    /// edit that the server has never seen.
+    mutating func meetVoidRevision(
+        _ remote: RemoteRevision, local: [UInt8]
+    ) throws(SyncError) {
+        if local == remote.content { return adopt(remote) }
+        let conflict = EntityConflict(
+            key: remote.key, base: nil, local: local, remote: remote.content,
+            remoteTimestamp: remote.timestamp, localDeviceID: state.deviceID,
+            remoteDeviceID: remote.deviceID)
+        let resolution = resolver.resolve(conflict).normalized(for: conflict)
+        log(conflict, resolution)
+        adopt(remote)
+        switch resolution {
+        case .keepRemote: return
+        case .keepLocal: enqueue(local, for: remote.key, on: remote)
+        case .merge(let merged): enqueue(merged, for: remote.key, on: remote)
+        }
+    }
+
+    /// Makes a new edit of an entity that has none, on `remote` or on no revision.
+    mutating func enqueue(_ content: [UInt8]?, for key: EntityKey, on remote: RemoteRevision?) {
+        let operation = SyncOperation(
+            operationID: queue.nextOperationID, databaseID: state.databaseID,
+            deviceID: state.deviceID, collection: key.collection, entityID: key.entityID,
+            kind: content == nil ? .delete : .upsert,
+            entityVersion: (remote?.version ?? 0).next, entityCBOR: content,
+            timestampMilliseconds: wallMilliseconds,
+            hybridTimestamp: nextStamp(),
+            base: remote == nil ? .start : remote?.cursor)
+        change(.enqueue([operation], checkpoint: 0))
+        set(content, for: key)
+        guard let remote else { return set(nil as BaseRecord?, for: key) }
+        set(baseRecord(of: remote, shadow: .init(content: remote.content)), for: key)
+    }
+
+    /// The edits stand, as ones made on `remote`.
+    mutating func rebase(_ edits: [SyncOperation], on remote: RemoteRevision) {
+        var version = remote.version
+        for (index, edit) in edits.enumerated() {
+            version = version.next
+            change(
+                .rebase(
+                    edit.operationID, base: index == 0 ? remote.cursor : nil,
+                    baseOperationID: index == 0 ? nil : edit.baseOperationID, version: version))
+        }
+        set(baseRecord(of: remote, shadow: .init(content: remote.content)), for: remote.key)
+        renumberIfSent(from: edits[0].operationID)
+    }
+
+    private mutating func merge(
+        _ edits: [SyncOperation], into merged: [UInt8]?, on remote: RemoteRevision
+    ) {
+        change(.remove(edits.dropFirst().map(\.operationID)))
+        var operation = edits[0]
+        operation.kind = merged == nil ? .delete : .upsert
+        operation.entityCBOR = merged
+        operation.entityVersion = remote.version.next
+        operation.base = remote.cursor
+        operation.baseOperationID = nil
+        operation.timestampMilliseconds = wallMilliseconds
+        operation.hybridTimestamp = nextStamp()
+        change(.replace(operation))
+        set(merged, for: remote.key)
+        set(baseRecord(of: remote, shadow: .init(content: remote.content)), for: remote.key)
+        renumberIfSent(from: operation.operationID)
+    }
+
+    /// A number that may have reached the server stands for what was sent with it, for ever; an
+    /// edit that changed since goes out under a new one, with all that follows in its order.
+    ///
+    /// While a resync finds out which operations the server has, numbers must stay: its end gives
+    /// new ones to all that is left.
+    private mutating func renumberIfSent(from number: OperationID) {
+        guard number <= queue.sentThrough, state.resync == nil || state.resync == .compacted
+        else { return }
+        change(.renumber(from: queue.transactionStart(of: number), device: state.deviceID))
+    }
+
+    /// Takes operations out of the queue, so that nothing waits for them. Each entity goes back to
+    /// its base revision, or keeps its next edit, which takes over the base.
+    mutating func quarantine(
+        _ operations: [SyncOperation], code: RejectionCode, message: String
+    ) throws(SyncError) {
+        for operation in operations {
+            let key = operation.key
+            let edits = queue.operations(of: key)
+            guard let index = edits.firstIndex(where: { $0.operationID == operation.operationID })
+            else { continue }
+            change(.remove([operation.operationID]))
+            if index + 1 < edits.count {
+                let next = edits[index + 1]
+                change(
+                    .rebase(
+                        next.operationID, base: edits[index].base,
+                        baseOperationID: edits[index].baseOperationID,
+                        version: edits[index].entityVersion))
+            } else if index > 0 {
+                set(edits[index - 1].content, for: key)
+            } else {
+                set(try baseContent(of: key), for: key)
+                if var base = try base(of: key) {
+                    base.shadow = nil
+                    set(base, for: key)
+                }
+            }
+            let entry = QuarantinedOperation(
+                id: nextRecordID(), operation: edits[index], code: code, message: message,
+                logEpoch: state.logEpoch)
+            record(entry.write)
+            counts.quarantined += 1
+        }
+    }
+
+    /// The stamp of an edit that is made now.
+    private func nextStamp() -> HybridTimestamp {
+        queue.nextStamp(after: state.receivedTimestamp, wallMilliseconds: wallMilliseconds)
+    }
+
+    mutating func log(_ conflict: EntityConflict, _ resolution: ConflictResolution) {
+        let entry = ConflictRecord(
+            id: nextRecordID(), conflict: conflict, resolution: resolution,
+            resolvedAtMilliseconds: wallMilliseconds)
+        record(entry.write)
+        counts.conflicts += 1
+    }
+}
+
+extension ConflictResolution {
+    /// The same resolution in its plainest form: a merge that equals one side is that side.
+    func normalized(for conflict: EntityConflict) -> ConflictResolution {
+        guard case .merge(let merged) = self else { return self }
+        if merged == conflict.remote { return .keepRemote }
+        return merged == conflict.local ? .keepLocal : self
+    }
+}

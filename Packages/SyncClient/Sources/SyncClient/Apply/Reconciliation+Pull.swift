@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+
+import SyncProtocol
+
+/// A page of pulled operations.
+extension Reconciliation {
+    /// Takes a page: each operation is applied, skipped, or meets local edits; then the page counts
+    /// as pulled.
+    mutating func take(_ page: PullResponse, since: Cursor) throws(SyncError) {
+        var last: [EntityKey: Int] = [:]
+        for (index, operation) in page.operations.enumerated() { last[operation.key] = index }
+        for (index, operation) in page.operations.enumerated() {
+            try take(operation, isSuperseded: last[operation.key] != index)
+        }
+        counts.pulled += page.operations.count
+        if let logID = page.logID { state.logID = logID }
+        if since == .start { state.snapshot = page.serverCursor }
+        state.cursor = page.nextCursor
+        guard !page.hasMore else { return }
+        state.snapshot = nil
+        if let reason = state.resync { try finishResync(reason) }
+    }
+
+    /// Takes one operation. Of one that the same page supersedes nobody would see the effect, so
+    /// it meets no edit and asks no resolver; without cursors a page does not say what stands.
+    private mutating func take(
+        _ operation: SyncOperation, isSuperseded: Bool
+    ) throws(SyncError) {
+        let remote = try RemoteRevision(operation)
+        receive(operation.hybridTimestamp)
+        if try takeOwn(operation) { return }
+        try markSeen(remote.key)
+        if isSuperseded, remote.cursor != nil { return }
+        if try isKnown(remote) { return }
+        if queue.hasOperations(of: remote.key) { return try meet(remote) }
+        if state.resync == .otherLog, let base = try base(of: remote.key),
+            base.logEpoch != state.logEpoch, let local = try content(of: remote.key)
+        {
+            return try meetVoidRevision(remote, local: local)
+        }
+        adopt(remote)
+    }
+
+    /// An operation of this device that comes back is acknowledged by that, and with it the earlier
+    /// ones of its entity. One that is no longer in the queue is an echo, unless everything is
+    /// being pulled anew.
+    private mutating func takeOwn(_ operation: SyncOperation) throws(SyncError) -> Bool {
+        if let queued = queue.operation(operation.operationID),
+            queued.deviceID == operation.deviceID, queued.hasSameContent(as: operation)
+        {
+            let earlier = queue.operations(of: queued.key)
+                .filter { $0.operationID <= queued.operationID }
+            var acknowledged = queued
+            acknowledged.entityVersion = operation.entityVersion
+            try acknowledge(
+                earlier.dropLast() + [acknowledged],
+                cursors: [queued.operationID: operation.cursor])
+            try markSeen(queued.key)
+            return true
+        }
+        return operation.cursor == nil && operation.deviceID == state.deviceID
+            && state.resync == nil
+    }
+
+    /// Whether the device knows the revision already: its cursor is not above the entity's base, or
+    /// the base of its first unsent edit.
+    private func isKnown(_ remote: RemoteRevision) throws(SyncError) -> Bool {
+        guard let cursor = remote.cursor else { return false }
+        let base = try validBase(of: remote.key)?.cursor ?? 0
+        let edited = queue.operations(of: remote.key).first?.base ?? 0
+        return cursor <= max(base, edited)
+    }
+
+    private mutating func markSeen(_ key: EntityKey) throws(SyncError) {
+        guard state.resync != nil, var base = try validBase(of: key),
+            base.generation != state.generation
+        else { return }
+        base.generation = state.generation
+        set(base, for: key)
+    }
+
+    private mutating func receive(_ stamp: HybridTimestamp?) {
+        guard let stamp else { return }
+        var clock = HybridLogicalClock(latest: state.receivedTimestamp)
+        clock.receive(stamp, wallMilliseconds: wallMilliseconds)
+        state.receivedTimestamp = clock.latest
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+import SyncProtocol
+
+/// Handshake and pull: the requests, and what their answers change.
+extension Replica {
+    func makeHandshakeRequest() -> HandshakeRequest {
+        HandshakeRequest(
+            databaseID: state.databaseID, deviceID: state.deviceID,
+            clientInfo: configuration.clientInfo, logID: state.logID,
+            cursor: state.logID == nil ? nil : state.cursor)
+    }
+
+    func settle(_ response: HandshakeResponse) throws(SyncError) {
+        if let version = response.protocolVersion, version < 1 {
+            throw SyncError(
+                .server(.versionMismatch), "The server speaks version \(version) of the protocol.")
+        }
+        let newDeviceID = makeDeviceID()
+        try settle { reconciliation throws(SyncError) in
+            if let logID = response.logID {
+                if let known = reconciliation.state.logID, known != logID {
+                    reconciliation.leaveLog()
+                }
+                reconciliation.state.logID = logID
+            }
+            reconciliation.state.oldestCursor = response.oldestCursor ?? 0
+            if let last = response.lastOperationID, last > reconciliation.queue.sentThrough {
+                reconciliation.becomeNewDevice(newDeviceID)
+            }
+        }
+        handshake = response
+        isPullComplete = false
+    }
+
+    /// A request for the next page.
+    ///
+    /// - Parameter waitMilliseconds: How long the server may wait for something to come.
+    func makePullRequest(waitMilliseconds: UInt64? = nil) -> PullRequest {
+        PullRequest(
+            databaseID: state.databaseID, logID: state.logID, sinceCursor: state.cursor,
+            limit: configuration.pullLimit, deviceID: state.deviceID,
+            includesOwn: state.resync == nil ? nil : true, waitMilliseconds: waitMilliseconds,
+            snapshot: state.cursor == .start ? nil : state.snapshot)
+    }
+
+    func settle(_ page: PullResponse, to request: PullRequest) throws(SyncError) {
+        guard request.sinceCursor == state.cursor,
+            !queue.state.hasSentOperations || outlook.isResyncing
+        else {
+            // Something was sent, or another page applied, while this one was on its way.
+            return
+        }
+        if let known = state.logID, let logID = page.logID, known != logID {
+            return try settle { reconciliation throws(SyncError) in
+                reconciliation.leaveLog()
+                handshake = nil
+            }
+        }
+        guard
+            page.nextCursor > request.sinceCursor
+                || (!page.hasMore && page.nextCursor >= request.sinceCursor)
+        else {
+            throw SyncError(
+                .invalidAnswer,
+                "The page after cursor \(request.sinceCursor) says to go on at "
+                    + "\(page.nextCursor), which never ends.")
+        }
+        try settle { reconciliation throws(SyncError) in
+            try reconciliation.take(page, since: request.sinceCursor)
+        }
+        isPullComplete = !page.hasMore
+    }
+}

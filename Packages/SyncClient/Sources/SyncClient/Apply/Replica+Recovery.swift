@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+
+import SyncProtocol
+
+/// What errors of the server and signs of a copied device lead to.
+extension Replica {
+    /// Draws the conclusion from an error that says what to do next.
+    ///
+    /// - Returns: Whether there was one; otherwise the error is for the engine.
+    func recover(from error: SyncError, push: PushRequest? = nil) throws(SyncError) -> Bool {
+        switch error.code {
+        case .server(.invalidCursor):
+            let isCompacted = error.details.reason == "compacted"
+            try settle { reconciliation throws(SyncError) in
+                if isCompacted {
+                    reconciliation.beginResync(.compacted)
+                } else {
+                    reconciliation.leaveLog()
+                }
+                if let oldest = error.details.oldestCursor {
+                    reconciliation.state.oldestCursor = oldest
+                }
+            }
+            handshake = nil
+            isPullComplete = false
+            return true
+        case .server(.databaseNotFound):
+            // A handshake makes the database, with another log.
+            guard handshake != nil else { return false }
+            handshake = nil
+            return true
+        case .server where error.status == 413,
+            .server(.invalidRequest) where error.status == 400:
+            guard let push, !push.operations.isEmpty else {
+                pushSize.abandonProbe()
+                return false
+            }
+            // The server stored nothing of it, so it has no more of these than before.
+            postponed.formUnion(inFlight)
+            pushSize.shrink(after: push, error)
+            return true
+        default:
+            return false
+        }
+    }
+
+    func makeDeviceID() -> DeviceID {
+        var generator = environment.generator
+        let suffix = DeviceID.makeRandom(using: &generator).rawValue
+        guard let name = configuration.deviceID else { return DeviceID(suffix) }
+        return DeviceID(String(name.rawValue.prefix(128 - suffix.utf8.count - 1)) + "~" + suffix)
+    }
+}

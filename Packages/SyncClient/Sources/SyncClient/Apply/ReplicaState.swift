@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+
+import CBOR
+import SyncProtocol
+
+/// Where a device stands: one record, `state` in the local collection `_sync`, written in the same
+/// transaction as what it speaks of.
+struct ReplicaState: Sendable, Equatable {
+    /// The database that the store is bound to.
+    var databaseID: DatabaseID
+    /// The device's present name; another than the configured one after a clone was found.
+    var deviceID: DeviceID
+    /// The server log that `cursor` and the bases of `logEpoch` belong to.
+    var logID: LogID?
+    /// Everything up to here is applied.
+    var cursor: Cursor = 0
+    /// While a pull that began at 0 goes on: the server's cursor at its first page.
+    var snapshot: Cursor?
+    /// How many logs the device has seen; bases of an earlier one are void.
+    var logEpoch: UInt64 = 0
+    /// How many resyncs the device has begun.
+    var generation: UInt64 = 0
+    /// The resync that goes on, if any.
+    var resync: Resync?
+    /// The number of the last settlement: a store transaction that also changes the queue.
+    var settlement: UInt64 = 0
+    /// The highest hybrid stamp received.
+    var receivedTimestamp: HybridTimestamp = 0
+    /// How many conflicts and quarantined operations were ever recorded.
+    var recordCount: UInt64 = 0
+    /// The highest cursor of a tombstone that the server has dropped, as its handshake said.
+    var oldestCursor: Cursor = 0
+
+    /// Why everything is pulled again.
+    enum Resync: UInt64, Sendable {
+        /// The server dropped tombstones that the device has not seen.
+        case compacted = 1
+        /// The server's log is another one, or went back.
+        case otherLog = 2
+        /// The device found that it was restored from a copy or cloned.
+        case newDevice = 3
+    }
+
+    /// The local collection and the id of the record.
+    static let collection = "_sync"
+    static let id = "state"
+
+    init(databaseID: DatabaseID, deviceID: DeviceID) {
+        self.databaseID = databaseID
+        self.deviceID = deviceID
+    }
+}
+
+extension ReplicaState: WireValue {
+    func encode(to writer: inout CBORWriter) {
+        writer.writeArrayHeader(count: 12)
+        writer.write(text: databaseID.rawValue)
+        writer.write(text: deviceID.rawValue)
+        if let logID { writer.write(bytes: logID.bytes) } else { writer.writeNull() }
+        writer.write(uint: cursor.rawValue)
+        if let snapshot { writer.write(uint: snapshot.rawValue) } else { writer.writeNull() }
+        writer.write(uint: logEpoch)
+        writer.write(uint: generation)
+        writer.write(uint: resync?.rawValue ?? 0)
+        writer.write(uint: settlement)
+        writer.write(uint: receivedTimestamp.rawValue)
+        writer.write(uint: recordCount)
+        writer.write(uint: oldestCursor.rawValue)
+    }
+
+    init(from reader: inout CBORReader) throws(CBORError) {
+        let start = reader.offset
+        var state = ReplicaState(databaseID: "", deviceID: "")
+        var count = 0
+        try reader.readArray { reader, index throws(CBORError) in
+            count += 1
+            switch index {
+            case 0: state.databaseID = DatabaseID(try reader.readText())
+            case 1: state.deviceID = DeviceID(try reader.readText())
+            case 2:
+                if try !reader.readNullIfPresent() { state.logID = LogID(try reader.readBytes()) }
+            case 3: state.cursor = Cursor(try reader.readUInt())
+            case 4:
+                if try !reader.readNullIfPresent() {
+                    state.snapshot = Cursor(try reader.readUInt())
+                }
+            case 5: state.logEpoch = try reader.readUInt()
+            case 6: state.generation = try reader.readUInt()
+            case 7: state.resync = Resync(rawValue: try reader.readUInt())
+            case 8: state.settlement = try reader.readUInt()
+            case 9: state.receivedTimestamp = HybridTimestamp(try reader.readUInt())
+            case 10: state.recordCount = try reader.readUInt()
+            case 11: state.oldestCursor = Cursor(try reader.readUInt())
+            default: try reader.skip()
+            }
+        }
+        guard count >= 12 else {
+            throw CBORError(
+                .invalidValue, at: start, message: "The record of the sync state is short.")
+        }
+        self = state
+    }
+}

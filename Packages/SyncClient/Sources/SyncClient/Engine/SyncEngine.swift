@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+
+public import RecordLog
+public import SyncProtocol
+
+/// Keeps an `EntityStore` of the real disk in sync with a server.
+public typealias SyncEngine = DiskSyncEngine<POSIXFileSystem>
+
+/// Keeps a store in sync with a server.
+///
+///     let engine = try SyncEngine(
+///         store: store, configuration: SyncConfiguration(databaseID: "notes"),
+///         transport: HTTPTransport(server: url))
+///     let report = try await engine.sync()
+///
+/// The app reads and writes its store as ever, online or not. `sync()` exchanges everything once;
+/// `start()` goes on doing so as the app writes and others push.
+///
+/// All decisions are taken elsewhere: what comes next by `SyncStateMachine`, what an answer changes
+/// by `Replica`. The actor carries requests between those and the transport. One engine at a time
+/// serves a store.
+public actor DiskSyncEngine<Disk: FileSystem> {
+    private let replica: Replica<SyncedEntityStore<Disk>, Disk>
+    private let transport: any SyncTransport
+    private let environment: SyncEnvironment
+    private let clock: any Clock<Duration>
+    private let broadcast = StateBroadcast()
+    private var isRunning = false
+    private var loop: Task<Void, Never>?
+
+    /// Creates an engine for `store`, which becomes a copy of `configuration.databaseID`.
+    ///
+    /// - Parameters:
+    ///   - resolver: Decides conflicts; the server's revision stands unless told otherwise.
+    ///   - environment: Wall clock and chance.
+    ///   - clock: What waits wait on.
+    /// - Throws: `SyncError` of code `configuration` if the store belongs to another database, and
+    ///   of code `storage` if its files cannot be used.
+    public init(
+        store: DiskEntityStore<Disk>, configuration: SyncConfiguration,
+        transport: any SyncTransport, resolver: any ConflictResolver = .serverWins,
+        environment: SyncEnvironment = .system, clock: any Clock<Duration> = ContinuousClock()
+    ) throws(SyncError) {
+        if let fault = configuration.fault { throw fault }
+        replica = try Replica(
+            store: SyncedEntityStore(store), directory: store.directory, disk: store.disk,
+            configuration: configuration, resolver: resolver, environment: environment)
+        self.transport = transport
+        self.environment = environment
+        self.clock = clock
+    }
+
+    // MARK: Public face
+
+    /// What the engine is doing, from now on; the present state comes first. A slow reader misses
+    /// states in between, never the last.
+    public nonisolated var states: AsyncStream<SyncState> { broadcast.stream() }
+
+    /// What the engine is doing now.
+    public nonisolated var state: SyncState { broadcast.latest }
+
+    /// This device's name in the database.
+    public var deviceID: DeviceID { replica.state.deviceID }
+
+    /// How many operations wait to be acknowledged, after capturing what the app has written.
+    public func pendingCount() throws(SyncError) -> Int {
+        try replica.capture()
+        return replica.queue.state.operations.count
+    }
+
+    /// Exchanges everything once: pulls until there is no more, pushes until the queue is empty.
+    ///
+    /// If a cycle is under way already, waits for that one and returns its report. Cancellation ends
+    /// the wait, or the cycle at its next step; nothing is lost by that.
+    ///
+    /// - Throws: `SyncError`, after the retries that the policy allows.
+    @discardableResult
+    public func sync() async throws(SyncError) -> SyncReport {
+        try await sync(renewsHandshake: true)
+    }
+
+    private func sync(renewsHandshake: Bool) async throws(SyncError) -> SyncReport {
+        while isRunning {
+            if let report = try await outcomeOfRunningCycle() { return report }
+        }
+        isRunning = true
+        defer { isRunning = false }
+        return try await runCycle(renewsHandshake: renewsHandshake)
+    }
+
+    /// The report of the cycle that is under way; `nil` if that was cancelled and this task was not.
+    private func outcomeOfRunningCycle() async throws(SyncError) -> SyncReport? {
+        for await state in states {
+            switch state {
+            case .synced(let report): return report
+            case .error(let error) where error.code == .cancelled && !Task.isCancelled: return nil
+            case .error(let error): throw error
+            case .idle, .connecting, .pulling, .pushing: continue
+            }
+        }
+        throw .cancelled
+    }
+
+    /// Goes on syncing until `stop()`: soon after the app writes, and as others push.
+    public func start() {
+        guard loop == nil else { return }
+        loop = Task { await self.runLoop() }
+    }
+
+    /// Ends what `start()` began, and waits for that. Until then the engine stays alive.
+    public func stop() async {
+        loop?.cancel()
+        await loop?.value
+        loop = nil
+    }
+
+    // MARK: One cycle
+
+    private func runCycle(renewsHandshake: Bool) async throws(SyncError) -> SyncReport {
+        broadcast.send(.connecting)
+        var machine = SyncStateMachine(policy: replica.configuration.retryPolicy)
+        replica.beginCycle(renewsHandshake: renewsHandshake)
+        var event = SyncStateMachine.Event.begin
+        do throws(SyncError) {
+            try replica.capture()
+            while true {
+                switch machine.next(event, replica.outlook) {
+                case .finish: return finish(machine)
+                case .fail(let error): throw error
+                case .wait(let duration):
+                    try await wait(duration)
+                    event = try await attempt(machine.resume(replica.outlook))
+                case let action: event = try await attempt(action)
+                }
+            }
+        } catch {
+            broadcast.send(.error(error))
+            throw error
+        }
+    }
+
+    private func finish(_ machine: SyncStateMachine) -> SyncReport {
+        var report = SyncReport()
+        report.counts = replica.takeCounts()
+        report.retries = machine.retries
+        report.cursor = replica.state.cursor
+        broadcast.send(.synced(report))
+        return report
+    }
+
+    /// Carries out one action; what it came to is the machine's next event.
+    private func attempt(
+        _ action: SyncStateMachine.Action
+    ) async throws(SyncError) -> SyncStateMachine.Event {
+        if Task.isCancelled { throw .cancelled }
+        var push: PushRequest?
+        do throws(SyncError) {
+            switch action {
+            case .handshake:
+                broadcast.send(.connecting)
+                try replica.settle(await transport.handshake(replica.makeHandshakeRequest()))
+            case .pull:
+                broadcast.send(.pulling)
+                let request = replica.makePullRequest()
+                try replica.settle(await transport.pull(request), to: request)
+            case .push:
+                broadcast.send(.pushing)
+                let request = try replica.makePushRequest()
+                push = request
+                try replica.settle(await transport.push(request), to: request)
+            case .wait, .finish, .fail: break
+            }
+            return .done
+        } catch {
+            if Task.isCancelled { throw .cancelled }
+            if try replica.recover(from: error, push: push) { return .recovered(error) }
+            return .failed(error, random: environment.random())
+        }
+    }
+
+    private func wait(_ duration: Duration) async throws(SyncError) {
+        do { try await clock.sleep(for: duration) } catch { throw .cancelled }
+    }
+
+    // MARK: Going on
+
+    /// How many cycles of a started engine share a handshake: what it finds out is rare, and each
+    /// costs a round trip.
+    private static var cyclesPerHandshake: Int { 20 }
+
+    private func runLoop() async {
+        var failures = 0, cycles = 0
+        while !Task.isCancelled {
+            do {
+                _ = try await sync(renewsHandshake: cycles % Self.cyclesPerHandshake == 0)
+                failures = 0
+                cycles += 1
+                try await waitForNews()
+            } catch {
+                failures += 1
+                let delay = replica.configuration.retryPolicy.delay(
+                    attempt: failures,
+                    retryAfterSeconds: (error as? SyncError)?.retryAfterSeconds,
+                    random: environment.random())
+                try? await clock.sleep(for: max(delay, replica.configuration.pollInterval))
+            }
+        }
+    }
+
+    /// Returns when the app has written something, or when others may have pushed something.
+    private func waitForNews() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.waitForLocalWrites() }
+            group.addTask { try await self.waitForOthers() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func waitForLocalWrites() async throws {
+        let configuration = replica.configuration
+        var interval = configuration.pollInterval
+        while try replica.capture() == 0 {
+            try await clock.sleep(for: interval)
+            interval = min(interval * 1.25, configuration.idlePollInterval)
+        }
+    }
+
+    /// A pull that waits at the server, or a plain pause where the server cannot.
+    private func waitForOthers() async throws {
+        let configuration = replica.configuration
+        guard configuration.waitForOthers > .zero, replica.state.logID != nil else {
+            return try await clock.sleep(for: configuration.idlePullInterval)
+        }
+        let limit = min(configuration.waitForOthers, .seconds(30))
+        var page: PullResponse
+        repeat {
+            let milliseconds =
+                limit.components.seconds * 1_000
+                + limit.components.attoseconds / 1_000_000_000_000_000
+            let request = replica.makePullRequest(waitMilliseconds: UInt64(milliseconds))
+            page = try await transport.pull(request)
+            try replica.settle(page, to: request)
+        } while page.operations.isEmpty && !page.hasMore
+    }
+}
+
+// MARK: Conflicts and quarantine
+
+extension DiskSyncEngine {
+    /// The conflict log, oldest first. O(n) in its entries.
+    public func conflicts() throws(SyncError) -> [ConflictRecord] {
+        try replica.entries(in: ConflictRecord.collection)
+    }
+
+    /// Takes an entry out of the conflict log.
+    public func dismissConflict(_ id: String) throws(SyncError) {
+        try replica.removeEntry(id, in: ConflictRecord.collection)
+    }
+
+    /// The operations that the server will not take, oldest first. O(n) in their number.
+    public func quarantinedOperations() throws(SyncError) -> [QuarantinedOperation] {
+        try replica.entries(in: QuarantinedOperation.collection)
+    }
+
+    /// Drops a quarantined operation for good.
+    public func discardQuarantined(_ id: String) throws(SyncError) {
+        try replica.removeEntry(id, in: QuarantinedOperation.collection)
+    }
+
+    /// Makes a quarantined operation a new edit, on the revision that it was made on.
+    ///
+    /// - Throws: `SyncError` of code `configuration` if there is no such entry, or if the entity has
+    ///   newer edits that wait.
+    public func retryQuarantined(_ id: String) throws(SyncError) {
+        try replica.retryQuarantined(id)
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+
+import RecordLog
+
+/// The store while nobody else writes to it: where the sync engine captures, settles and applies.
+///
+/// Every commit up to `lastSequence` is durable, so a poller that is polled in here takes in
+/// exactly the app's commits up to now.
+struct LockedStore<Disk: FileSystem>: ~Copyable {
+    fileprivate(set) var writer: StoreWriter<Disk>
+
+    /// The commit sequence of the last transaction.
+    var lastSequence: UInt64 { writer.lastSequence }
+
+    /// The sequence up to which the engine has captured. Deletes with higher sequences are kept
+    /// through every checkpoint; 0 keeps all of them. Not kept on disk: set it after each open.
+    var captureFloor: UInt64 {
+        get { writer.captureFloor }
+        set { writer.captureFloor = newValue }
+    }
+
+    /// The encoded CBOR of an entity, internal collections included; `nil` if there is none.
+    func rawEntity(in collection: String, id: String) -> [UInt8]? {
+        writer.index.content(in: collection, id: id)
+    }
+
+    /// Entities in the order of the bytes of their ids, internal collections included.
+    func rawEntities(
+        in collection: String, idPrefix: String = "", after: String? = nil, limit: Int = .max
+    ) -> [RawEntity] {
+        writer.index.page(EntityQuery(collection, idPrefix: idPrefix, after: after, limit: limit))
+    }
+
+    /// Commits `writes` as one durable transaction and returns its sequence.
+    ///
+    /// With a mark, capture leaves the transaction out and no before-image is kept. Names and ids
+    /// are taken as they are: 1 to 65,535 bytes. Nothing is written for an empty transaction without
+    /// a mark.
+    mutating func commit(
+        _ writes: [WALWrite], mark: WALPulledMark?
+    ) throws(StoreError) -> UInt64 {
+        try writer.commit(writes, mark: mark)
+    }
+
+    /// Writes what the log holds into a segment and empties the log.
+    mutating func checkpoint() throws(StoreError) {
+        try writer.checkpoint()
+    }
+}
+
+extension DiskEntityStore {
+    /// Runs `body` while no app transaction runs; those that come wait until it is over.
+    ///
+    /// What `body` has committed stays, also if it throws later.
+    func withWriteLock<Result, E: Error>(
+        _ body: (inout LockedStore<Disk>) throws(E) -> Result
+    ) throws(E) -> Result {
+        try withWriter { (writer) throws(E) in
+            var locked = LockedStore(writer: writer)
+            defer { writer = locked.writer }
+            return try body(&locked)
+        }
+    }
+
+    /// A poller of this store's log for capture inside `withWriteLock`.
+    func makeCapturePoller(after sequence: UInt64) -> WALPoller<Disk> {
+        WALPoller(
+            directory: directory, disk: disk, after: sequence,
+            options: WALPollerOptions(syncsFirst: false))
+    }
+}
+
+extension LockedStore {
+    /// The names of all collections that start with `prefix`, internal ones included, in the order
+    /// of their bytes.
+    func collections(prefix: String) -> [String] {
+        writer.index.allCollections.filter { $0.utf8.starts(with: prefix.utf8) }
+    }
+}
+
+extension SharedIndex {
+    /// The names of all collections that have entities, in the order of their bytes.
+    var allCollections: [String] {
+        read { index in
+            index.collections.filter { $0.value.liveCount > 0 }.keys.sorted().map(\.text)
+        }
+    }
+}
