@@ -10,6 +10,7 @@ let strict: [SwiftSetting] = [
 ]
 let proto = "Packages/SyncProtocol"
 let client = "Packages/SyncClient"
+let server = "Packages/SyncServer"
 
 let package = Package(
     name: "EntitySync",
@@ -18,7 +19,9 @@ let package = Package(
         .library(name: "CBOR", targets: ["CBOR"]),
         .library(name: "SyncProtocol", targets: ["SyncProtocol"]),
         .library(name: "SyncClient", targets: ["SyncClient"]),
+        .library(name: "SyncServer", targets: ["SyncServer"]),
         .executable(name: "entitysync", targets: ["entitysync"]),
+        .executable(name: "entitysync-server", targets: ["entitysync-server"]),
     ],
     targets: [
         .target(name: "CBOR", path: "\(proto)/Sources/CBOR", swiftSettings: strict),
@@ -36,6 +39,17 @@ let package = Package(
         .executableTarget(
             name: "entitysync", dependencies: ["SyncClient", "SyncProtocol", "RecordLog"],
             path: "\(client)/Sources/entitysync", swiftSettings: strict),
+        .systemLibrary(name: "CLinux", path: "\(server)/Sources/CLinux"),
+        .target(
+            name: "SyncServer",
+            dependencies: [
+                "CBOR", "SyncProtocol", "HTTPWire", "RecordLog",
+                .target(name: "CLinux", condition: .when(platforms: [.linux])),
+            ],
+            path: "\(server)/Sources/SyncServer", swiftSettings: strict),
+        .executableTarget(
+            name: "entitysync-server", dependencies: ["SyncServer"],
+            path: "\(server)/Sources/entitysync-server", swiftSettings: strict),
 
         .testTarget(
             name: "CBORTests", dependencies: ["CBOR", "SyncTestSupport"],
@@ -53,6 +67,19 @@ let package = Package(
             name: "SyncClientTests",
             dependencies: ["CBOR", "SyncProtocol", "RecordLog", "SyncClient", "SyncTestSupport"],
             path: "\(client)/Tests/SyncClientTests", swiftSettings: strict),
+        .testTarget(
+            name: "SyncServerTests",
+            dependencies: [
+                "CBOR", "SyncProtocol", "HTTPWire", "RecordLog", "SyncServer", "SyncTestSupport",
+            ],
+            path: "\(server)/Tests/SyncServerTests", swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "CBOR", "SyncProtocol", "HTTPWire", "RecordLog", "SyncClient", "SyncServer",
+                "SyncTestSupport", "entitysync-server",
+            ],
+            path: "\(server)/Tests/EndToEndTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,48 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+let cbor = Target.Dependency.product(name: "CBOR", package: "SyncProtocol")
+let syncProtocol = Target.Dependency.product(name: "SyncProtocol", package: "SyncProtocol")
+let httpWire = Target.Dependency.product(name: "HTTPWire", package: "SyncProtocol")
+let recordLog = Target.Dependency.product(name: "RecordLog", package: "SyncProtocol")
+let testSupport = Target.Dependency.product(name: "SyncTestSupport", package: "SyncProtocol")
+let syncClient = Target.Dependency.product(name: "SyncClient", package: "SyncClient")
+
+let package = Package(
+    name: "SyncServer",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "SyncServer", targets: ["SyncServer"]),
+        .executable(name: "entitysync-server", targets: ["entitysync-server"]),
+    ],
+    dependencies: [.package(path: "../SyncProtocol"), .package(path: "../SyncClient")],
+    targets: [
+        .systemLibrary(name: "CLinux"),
+        .target(
+            name: "SyncServer",
+            dependencies: [
+                cbor, syncProtocol, httpWire, recordLog,
+                .target(name: "CLinux", condition: .when(platforms: [.linux])),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "entitysync-server", dependencies: ["SyncServer"], swiftSettings: strict),
+        .testTarget(
+            name: "SyncServerTests",
+            dependencies: [cbor, syncProtocol, httpWire, recordLog, testSupport, "SyncServer"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                cbor, syncProtocol, httpWire, recordLog, testSupport, syncClient, "SyncServer",
+                "entitysync-server",
+            ],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+
+import HTTPWire
+import SyncProtocol
+
+/// What `serve` was told.
+struct ServeSettings {
+    var data = ""
+    var host = "127.0.0.1"
+    var port: UInt16 = 8080
+    var isInsecureOpen = false
+    var service = ServiceConfiguration()
+    var maxMessageDepth = SyncProtocol.messageMaxDepth
+    var maxHeaderBytes = HTTPLimits().maxHeadBytes
+    var maxHeaders = HTTPLimits().maxHeaderCount
+    var headerTimeoutSeconds = 10
+    var bodyTimeoutSeconds = 30
+    var idleTimeoutSeconds = 75
+    var stopTimeoutSeconds = 10
+    var maxConnections = 10_000
+    var maxUnsentBytes = 1 << 20
+
+    /// The flags of `serve`.
+    static var options: OptionTable<ServeSettings> {
+        OptionTable(options: [
+            .text("data", "DIR", "where the databases are; required", \.data),
+            .text("host", "ADDRESS", "the address to listen on", \.host),
+            .integer(
+                "port", "PORT", "the port to listen on; 0 takes a free one", in: 0...65_535,
+                \.port),
+            .flag(
+                "insecure-open",
+                "let other machines in, without authentication", \.isInsecureOpen),
+            .integer(
+                "max-push-ops", "N", "operations in a push of many transactions",
+                in: 1...1_000_000, \.service.limits.maxPushOperations),
+            .integer(
+                "max-transaction-ops", "N", "operations in a push of one transaction",
+                in: 1...1_000_000, \.service.limits.maxTransactionOperations),
+            .integer(
+                "max-pull-ops", "N", "operations in a page of a pull", in: 1...1_000_000,
+                \.service.limits.maxPullOperations),
+            .integer(
+                "max-page-bytes", "BYTES", "bytes of operations in a page of a pull",
+                in: 1_024...(64 << 20), \.service.limits.maxPageBytes),
+            .integer(
+                "max-body-bytes", "BYTES", "bytes of a request's body", in: 1_024...(64 << 20),
+                \.service.limits.maxBodyBytes),
+            .integer(
+                "max-entity-bytes", "BYTES", "bytes of one entity", in: 1...(64 << 20),
+                \.service.limits.maxEntityBytes),
+            .integer(
+                "max-message-depth", "N", "nesting of a message", in: 6...1_024, \.maxMessageDepth),
+            .integer(
+                "max-entity-depth", "N", "nesting of an entity",
+                in: 1...SyncOperation.entityMaxDepth, \.service.maxEntityDepth),
+            .integer(
+                "max-databases", "N", "databases of the server", in: 1...1_000_000,
+                \.service.maxDatabases),
+            .integer(
+                "max-devices", "N", "devices in a database", in: 1...10_000_000,
+                \.service.maxDevices),
+            .integer(
+                "max-segment-bytes", "BYTES", "length at which the log starts a file",
+                in: 1_024...(1 << 40), \.service.segmentBytesMax),
+            .integer(
+                "max-header-bytes", "BYTES", "bytes of request line and headers",
+                in: 1_024...(1 << 20), \.maxHeaderBytes),
+            .integer("max-headers", "N", "number of headers", in: 8...10_000, \.maxHeaders),
+            .seconds("header-timeout", "time to send all headers", \.headerTimeoutSeconds),
+            .seconds(
+                "body-timeout", "time to send a body, or 16 KiB/s",
+                \.bodyTimeoutSeconds),
+            .seconds("idle-timeout", "how long an idle connection is kept", \.idleTimeoutSeconds),
+            .seconds(
+                "stop-timeout", "how long requests may take after SIGTERM", \.stopTimeoutSeconds),
+            .integer(
+                "max-connections", "N", "connections at a time", in: 1...1_000_000, \.maxConnections
+            ),
+            .integer(
+                "max-unsent-bytes", "BYTES", "unsent bytes of a connection",
+                in: 1_024...(1 << 30), \.maxUnsentBytes),
+        ])
+    }
+
+    /// Checks what no single flag can.
+    func check() throws(UsageError) {
+        if data.isEmpty {
+            throw UsageError(
+                description: "Name the directory for the databases: --data DIR, or "
+                    + "ENTITYSYNC_DATA.")
+        }
+        guard isLoopback || isInsecureOpen else {
+            throw UsageError(
+                description: "--host \(host) can be reached from other machines, and this server "
+                    + "does not authenticate anybody: whoever reaches it can read and write every "
+                    + "database. Listen on 127.0.0.1 behind a proxy that authenticates, or accept "
+                    + "that with --insecure-open.")
+        }
+    }
+
+    /// Whether only this machine reaches the host.
+    private var isLoopback: Bool {
+        if ["localhost", "::1", "[::1]"].contains(host) { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+
+    /// The host as it stands in a URL.
+    var urlHost: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host }
+
+    var httpConfiguration: HTTPServerConfiguration {
+        var configuration = HTTPServerConfiguration(
+            host: host, port: port,
+            limits: HTTPLimits(
+                maxHeadBytes: maxHeaderBytes, maxHeaderCount: maxHeaders,
+                maxBodyBytes: Int(service.limits.maxBodyBytes)))
+        configuration.headerTimeout = .seconds(headerTimeoutSeconds)
+        configuration.bodyTimeout = .seconds(bodyTimeoutSeconds)
+        configuration.idleTimeout = .seconds(idleTimeoutSeconds)
+        configuration.shutdownGrace = .seconds(stopTimeoutSeconds)
+        configuration.maxConnections = maxConnections
+        configuration.maxUnsentBytes = maxUnsentBytes
+        return configuration
+    }
+}

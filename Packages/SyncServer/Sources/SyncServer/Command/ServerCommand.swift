@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+
+import HTTPWire
+import RecordLog
+import SyncProtocol
+
+/// The command line of `entitysync-server`.
+package enum ServerCommand {
+    /// What a command ends with, besides 0.
+    private enum Status {
+        static let failure: Int32 = 1
+        /// The command line was wrong (EX_USAGE of sysexits.h).
+        static let usage: Int32 = 64
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// - Parameters:
+    ///   - arguments: The words behind the program's name.
+    ///   - environment: The environment variables.
+    /// - Returns: The exit status.
+    package static func run(_ arguments: [String], environment: [String: String]) -> Int32 {
+        do throws(UsageError) {
+            return try dispatch(arguments, environment)
+        } catch {
+            Terminal.error("\(error)\nRun entitysync-server help to see how it is used.")
+            return Status.usage
+        }
+    }
+
+    private static func dispatch(
+        _ arguments: [String], _ environment: [String: String]
+    ) throws(UsageError) -> Int32 {
+        let rest = Array(arguments.dropFirst())
+        switch arguments.first {
+        case "serve":
+            if rest.contains("--help") || rest.contains("-h") {
+                Terminal.output(serveHelp)
+                return 0
+            }
+            var settings = ServeSettings()
+            try ServeSettings.options.parse(rest, environment: environment, into: &settings)
+            try settings.check()
+            return serve(settings)
+        case "help" where rest == ["serve"]: Terminal.output(serveHelp)
+        case "help" where rest.isEmpty, "--help", "-h": Terminal.output(help)
+        case "--version", "version": Terminal.output("entitysync-server \(serverVersion)\n")
+        case nil: throw UsageError(description: "Name a command: serve, or help.")
+        case "help": throw UsageError(description: "There is no such command to help with: serve.")
+        case let word?:
+            throw UsageError(description: "There is no command \"\(word)\". Did you mean serve?")
+        }
+        return 0
+    }
+
+    private static func serve(_ settings: ServeSettings) -> Int32 {
+        do throws(ServiceStartError) {
+            DescriptorLimit.raise()
+            let service = try makeService(settings)
+            let server: HTTPServer
+            do throws(HTTPServerError) {
+                server = try HTTPServer(
+                    configuration: settings.httpConfiguration,
+                    handler: SyncRoutes(
+                        service: service, configuration: routeConfiguration(settings)))
+            } catch {
+                service.close()
+                Terminal.error("\(error)")
+                return Status.failure
+            }
+            server.installStopSignals()
+            Terminal.error("listening on http://\(settings.urlHost):\(server.port)")
+            server.run()
+            return 0
+        } catch {
+            Terminal.error("\(error)")
+            return Status.failure
+        }
+    }
+
+    private static func makeService(
+        _ settings: ServeSettings
+    ) throws(ServiceStartError) -> SyncService<POSIXFileSystem> {
+        try SyncService(
+            directory: settings.data, disk: POSIXFileSystem(), configuration: settings.service,
+            clock: ServiceClock(
+                wallMilliseconds: { SystemClock.wallMilliseconds },
+                monotonicNanoseconds: { SocketPlatform.monotonicNanoseconds }),
+            generator: SystemRandomNumberGenerator(), tell: { Terminal.error($0) })
+    }
+
+    private static func routeConfiguration(_ settings: ServeSettings) -> RouteConfiguration {
+        RouteConfiguration(
+            maxMessageDepth: settings.maxMessageDepth,
+            maxBodyBytes: Int(settings.service.limits.maxBodyBytes),
+            maxConnections: settings.maxConnections,
+            requestIDPrefix: String(UInt32.random(in: .min ... .max), radix: 36) + "-")
+    }
+
+    private static let help = """
+        entitysync-server: the sync server of EntitySync.
+
+          entitysync-server serve --data DIR [--port PORT] …   serve until SIGTERM or SIGINT
+          entitysync-server help serve                         all flags of serve
+          entitysync-server --version                          the version
+
+        """
+
+    private static var serveHelp: String {
+        """
+        entitysync-server serve --data DIR [flags]
+
+        Serves the databases in DIR over HTTP until SIGTERM or SIGINT. When it is ready it writes
+        one line to standard error: listening on http://HOST:PORT
+
+        Every flag can also be set in the environment: --max-push-ops as ENTITYSYNC_MAX_PUSH_OPS,
+        flags without a value by 1 or 0. A flag wins over the environment.
+
+        \(ServeSettings.options.help(ServeSettings()))
+        """
+    }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+
+import CBOR
+import HTTPWire
+import RecordLog
+import SyncProtocol
+
+/// The protocol's endpoints over a `SyncService`: path, method, content type, decoding, answers.
+final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
+    private let service: SyncService<Disk>
+    private let configuration: RouteConfiguration
+    /// Where each path leads. Method and path are compared byte for byte.
+    private let routes: [[UInt8]: Route]
+
+    /// The messages that a path takes.
+    private enum Route {
+        case handshake, push, pull, cursor, health, ready, version
+
+        var methods: [HTTPMethod] {
+            switch self {
+            case .handshake, .push, .pull, .cursor: [.post]
+            case .health, .ready, .version: [.get, .head]
+            }
+        }
+    }
+
+    init(service: SyncService<Disk>, configuration: RouteConfiguration) {
+        self.service = service
+        self.configuration = configuration
+        let paths: [(String, Route)] = [
+            ("/v1/handshake", .handshake), ("/v1/push", .push), ("/v1/pull", .pull),
+            ("/v1/cursor", .cursor), ("/health", .health), ("/ready", .ready),
+            ("/v1/version", .version),
+        ]
+        routes = Dictionary(uniqueKeysWithValues: paths.map { (Array($0.0.utf8), $0.1) })
+    }
+
+    func receive(_ exchange: Exchange) {
+        do throws(ServiceFailure) {
+            try dispatch(exchange)
+        } catch {
+            respond(exchange, .failure(error))
+        }
+    }
+
+    func endOfBatch() { service.commit() }
+
+    func advance(to now: UInt64) -> UInt64? { service.advance(to: now) }
+
+    func beginStop() { service.beginStop() }
+
+    func drained() { service.close() }
+
+    func rejection(_ rejection: HTTPRejection) -> HTTPResponse {
+        let code: SyncErrorCode =
+            switch rejection.status {
+            case 408, 504: .timeout
+            case 500: .internalError
+            case 501, 505: .notSupported
+            case 503: .serviceUnavailable
+            default: .invalidRequest
+            }
+        let response = ErrorResponse(
+            code: code, message: rejection.reason,
+            details: details(of: rejection),
+            retryAfterSeconds: rejection.status == 503 ? 1 : nil)
+        return HTTPResponse(ServiceFailure(rejection.status, response), requestID: nil)
+    }
+
+    /// The limit that was passed: there is one for each of these statuses.
+    private func details(of rejection: HTTPRejection) -> ErrorResponse.Details {
+        switch rejection.status {
+        case 413: .init(limit: "maxBodyBytes", maximum: UInt64(configuration.maxBodyBytes))
+        case 503: .init(limit: "maxConnections", maximum: UInt64(configuration.maxConnections))
+        default: .init()
+        }
+    }
+}
+
+// From a request to its message.
+extension SyncRoutes {
+    private func dispatch(_ exchange: Exchange) throws(ServiceFailure) {
+        let request = exchange.request
+        guard let route = routes[Array(request.path.utf8)] else { throw .unknownPath }
+        guard route.methods.contains(request.method) else {
+            return exchange.respond(methodNotAllowed(route, exchange))
+        }
+        switch route {
+        case .handshake:
+            let answer = try service.handshake(try decode(request))
+            respond(exchange, .message(answer.encoded()))
+        case .push: try push(try decode(request), exchange)
+        case .pull: try pull(try decode(request), exchange)
+        case .cursor:
+            let answer = try service.noteApplied(try decode(request))
+            respond(exchange, .message(answer.encoded()))
+        case .health: exchange.respond(StatusPage.health)
+        case .ready: exchange.respond(StatusPage.ready(service.status))
+        case .version: exchange.respond(StatusPage.version)
+        }
+    }
+
+    private func push(_ request: PushRequest, _ exchange: Exchange) throws(ServiceFailure) {
+        try service.push(request) { [self] answer in respond(exchange, answer) }
+    }
+
+    private func pull(_ request: PullRequest, _ exchange: Exchange) throws(ServiceFailure) {
+        let ticket = try service.pull(request) { [self] answer in respond(exchange, answer) }
+        guard let ticket else { return }
+        exchange.onAbandon = { [service] in service.cancel(ticket) }
+    }
+
+    /// Reads the message in a request's body.
+    ///
+    /// A request without `Content-Type` is taken, as these paths take one type only; any other type
+    /// than `application/cbor`, and any coding of the content, is 415.
+    private func decode<Message: WireValue>(
+        _ request: HTTPRequest
+    ) throws(ServiceFailure) -> Message {
+        if let type = request.headers["Content-Type"], !MediaType.isCBOR(type) {
+            throw .unsupportedMediaType("The body must be application/cbor.")
+        }
+        if let coding = request.headers["Content-Encoding"], !MediaType.isIdentity(coding) {
+            throw .unsupportedMediaType("Send the body without Content-Encoding.")
+        }
+        let limits = CBORLimits(
+            maxDepth: configuration.maxMessageDepth, maxItems: .max, maxStringBytes: .max,
+            maxTotalBytes: .max)
+        do throws(CBORError) {
+            return try CBORReader.read(request.body, limits: limits) { reader throws(CBORError) in
+                try Message(from: &reader)
+            }
+        } catch {
+            throw .invalidRequest("The message cannot be read: \(error)")
+        }
+    }
+
+    private func respond(_ exchange: Exchange, _ answer: ServiceAnswer) {
+        switch answer {
+        case .message(let bytes):
+            exchange.respond(
+                HTTPResponse(
+                    status: 200, headers: ["Content-Type": "application/cbor"], body: bytes))
+        case .failure(let failure):
+            exchange.respond(HTTPResponse(failure, requestID: requestID(exchange)))
+        }
+    }
+
+    private func methodNotAllowed(_ route: Route, _ exchange: Exchange) -> HTTPResponse {
+        let allowed = route.methods.map(\.rawValue).joined(separator: ", ")
+        let failure = ServiceFailure(
+            405,
+            ErrorResponse(code: .invalidRequest, message: "This path takes \(allowed) only."))
+        var response = HTTPResponse(failure, requestID: requestID(exchange))
+        response.headers.append("Allow", allowed)
+        return response
+    }
+
+    private func requestID(_ exchange: Exchange) -> String {
+        configuration.requestIDPrefix + String(exchange.id)
+    }
+}
+
+/// What the routes need to know beside the service.
+struct RouteConfiguration: Sendable {
+    /// Nesting of a message.
+    var maxMessageDepth = SyncProtocol.messageMaxDepth
+    /// Bytes of a request's body; the HTTP layer enforces it, and the routes quote it.
+    var maxBodyBytes = 16 << 20
+    /// Connections at a time; likewise.
+    var maxConnections = 10_000
+    /// What stands before a request's number in `requestId`, so that two runs of the server do not
+    /// give the same.
+    var requestIDPrefix = ""
+}
+
+extension ServiceFailure {
+    fileprivate static let unknownPath = ServiceFailure(
+        404,
+        ErrorResponse(
+            code: .notSupported,
+            message: "There is nothing at this path. The endpoints are /v1/handshake, /v1/push, "
+                + "/v1/pull, /v1/cursor, /v1/version, /health and /ready."))
+
+    fileprivate static func unsupportedMediaType(_ message: String) -> ServiceFailure {
+        ServiceFailure(415, ErrorResponse(code: .invalidRequest, message: message))
+    }
+}
+
+extension HTTPResponse {
+    /// The answer to a request that failed.
+    init(_ failure: ServiceFailure, requestID: String?) {
+        var body = failure.response
+        body.requestID = requestID
+        var headers: HTTPHeaders = ["Content-Type": "application/cbor"]
+        if let seconds = body.retryAfterSeconds { headers.append("Retry-After", "\(seconds)") }
+        self.init(status: failure.status, headers: headers, body: body.encoded())
+    }
+}

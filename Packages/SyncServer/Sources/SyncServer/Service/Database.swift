@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+
+import CBOR
+import RecordLog
+import SyncProtocol
+
+/// One database: its log, the indexes that are rebuilt from it, and the pushes that wait for their
+/// group commit.
+///
+/// The indexes speak of what is durable and of nothing else; what is staged lies over them until
+/// `commit` has synced it. So a pull, which reads the durable side alone, can never show what a
+/// crash could take back.
+final class Database<Disk: FileSystem> {
+    let identity: DatabaseIdentity
+    let directory: String
+    let log: FileOpLog<Disk>
+    let configuration: ServiceConfiguration
+    private let disk: Disk
+
+    /// The current revision of every entity.
+    private(set) var entities: EntityTable<EntityRevision>
+    /// The devices, registered as they come.
+    private(set) var devices: DeviceTable
+    /// What waits for the next commit.
+    private(set) var staged: StagedGroup?
+    /// Whether device cursors changed since they were last written.
+    private(set) var hasUnsavedDevices = false
+
+    init(
+        identity: DatabaseIdentity, directory: String, disk: Disk, log: FileOpLog<Disk>,
+        indexes: DatabaseIndexes, configuration: ServiceConfiguration
+    ) {
+        self.identity = identity
+        self.directory = directory
+        self.disk = disk
+        self.log = log
+        self.configuration = configuration
+        entities = indexes.entities
+        devices = indexes.devices
+    }
+
+    /// The highest durable cursor.
+    var head: Cursor { log.head }
+    /// The identity of the log.
+    var logID: LogID { identity.logID }
+
+    /// Refuses a device whose log or position is not this server's (protocol, §4).
+    func check(logID: LogID?, _ cursors: Cursor?...) throws(ServiceFailure) {
+        if let logID, logID != self.logID {
+            throw .invalidCursor(
+                "otherLog",
+                "The database's log is another one by now. Shake hands again without logId and "
+                    + "cursor, and resync.", serverCursor: head, logID: self.logID)
+        }
+        for cursor in cursors {
+            guard let cursor, cursor > head else { continue }
+            throw .invalidCursor(
+                "ahead",
+                "The device names cursor \(cursor), and this log ends at \(head). Shake hands "
+                    + "again without logId and cursor, and resync.", serverCursor: head,
+                logID: self.logID)
+        }
+    }
+
+    /// The number of a device, which is registered if it is new.
+    func register(_ deviceID: DeviceID) throws(ServiceFailure) -> DeviceNumber {
+        if let number = devices.number(of: deviceID) { return number }
+        guard devices.count < configuration.maxDevices else {
+            throw .tooManyDevices(configuration.maxDevices)
+        }
+        hasUnsavedDevices = true
+        return devices.insert(deviceID)
+    }
+
+    /// Notes that a device was heard of, and where it is if it said so.
+    func note(_ device: DeviceNumber, cursor: Cursor?, nowMilliseconds: UInt64) {
+        devices[device].lastSeenMilliseconds = nowMilliseconds
+        if let cursor { devices[device].cursor = cursor }
+        hasUnsavedDevices = true
+    }
+
+    /// Writes the devices' cursors, if any changed.
+    func saveDevices() throws(OpLogError) {
+        guard hasUnsavedDevices else { return }
+        try DeviceCursorFile.write(devices.records, in: directory, on: disk)
+        hasUnsavedDevices = false
+    }
+
+    /// Syncs what is left and ends writing.
+    func close() throws(OpLogError) {
+        var failure: OpLogError?
+        do throws(OpLogError) { try saveDevices() } catch { failure = error }
+        try log.close()
+        if let failure { throw failure }
+    }
+}
+
+// Pushes.
+extension Database {
+    /// Decides a push and stages what is accepted.
+    ///
+    /// `answer` is called in `commit`, when all that it speaks of is durable, or has failed.
+    ///
+    /// - Throws: The failure to answer at once. Nothing was staged then.
+    func push(
+        _ request: PushRequest, nowMilliseconds: UInt64, answer: @escaping (ServiceAnswer) -> Void
+    ) throws(ServiceFailure) {
+        if let failure = log.failure {
+            throw ServiceFailure(.readOnly(log.active.path, because: failure))
+        }
+        try check(logID: request.logID, request.cursor)
+        let device = try register(request.deviceID)
+        note(device, cursor: nil, nowMilliseconds: nowMilliseconds)
+        defer { log.forgetLargeGroup() }
+        let view = DatabasePushView(database: self, device: device)
+        let rules = ValueRules(
+            maxEntityBytes: configuration.limits.maxEntityBytes,
+            maxEntityDepth: configuration.maxEntityDepth)
+        let settlements: [Settlement]
+        do throws(OpLogError) {
+            settlements = try PushDecision(request.operations, rules: rules, view: view).settlements
+        } catch {
+            throw ServiceFailure(error)
+        }
+        let outcome = try PushOutcome(
+            request.operations, settlements, view: view, highestAccepted: view.highestAccepted,
+            conflictBytesMax: configuration.conflictBytesMax)
+        stage(outcome, request.operations, answer)
+    }
+
+    private func stage(
+        _ outcome: PushOutcome, _ operations: [SyncOperation],
+        _ answer: @escaping (ServiceAnswer) -> Void
+    ) {
+        var group = staged.take() ?? StagedGroup(after: head)
+        for accepted in outcome.accepted {
+            group.append(
+                operations[accepted.index], accepted.revision,
+                continuesTransaction: accepted.continuesTransaction)
+        }
+        group.answers.append((outcome.response.encoded(), answer))
+        staged = consume group
+    }
+
+    /// Whether so much is staged that it is to be committed now.
+    var isGroupFull: Bool {
+        (staged?.builder.operations.count ?? 0) >= configuration.groupBytesMax
+    }
+
+    /// Makes all that is staged durable with one write and one sync, and only then answers it.
+    ///
+    /// If that fails, all that was staged is forgotten, every answer of the group is a failure, and
+    /// the log takes no more operations.
+    ///
+    /// - Returns: The committed group, if there was any operation.
+    /// - Throws: The failure, after answering.
+    func commit(
+        nowMilliseconds: UInt64, using generator: inout some RandomNumberGenerator
+    ) throws(OpLogError) -> LogGroupBuilder? {
+        guard let group = staged.take() else { return nil }
+        if group.builder.count > 0 {
+            do throws(OpLogError) {
+                try log.append(
+                    group.builder, committedAtMilliseconds: nowMilliseconds, using: &generator)
+            } catch {
+                let failure = ServiceFailure(.readOnly(log.active.path, because: error))
+                for (_, receiver) in group.answers { receiver(.failure(failure)) }
+                throw error
+            }
+            entities.merge(group.entities)
+            for (index, author) in group.authors.enumerated() {
+                let cursor = Cursor(group.builder.firstCursor.rawValue + UInt64(index))
+                devices[author.device].accepted.insert(author.operationID)
+                devices[author.device].recent.append(author.operationID, at: cursor)
+            }
+        }
+        for (answer, receiver) in group.answers { receiver(.message(answer)) }
+        return group.builder.count > 0 ? group.builder : nil
+    }
+}
+
+/// A database as a push sees it: the durable indexes with what is staged over them.
+struct DatabasePushView<Disk: FileSystem>: PushView {
+    let database: Database<Disk>
+    let device: DeviceNumber
+
+    var nextCursor: Cursor { database.staged?.builder.nextCursor ?? database.head.next }
+
+    /// The highest number that was accepted from the device.
+    var highestAccepted: OperationID {
+        max(
+            database.devices[device].accepted.highest,
+            database.staged?.devices[device]?.accepted.highest ?? 0)
+    }
+
+    func revision(of key: EntityKeyBytes) -> EntityRevision? {
+        database.staged?.entities[key] ?? database.entities[key]
+    }
+
+    func isAccepted(_ operationID: OperationID) -> Bool {
+        database.devices[device].accepted.contains(operationID)
+            || database.staged?.devices[device]?.accepted.contains(operationID) ?? false
+    }
+
+    func recentCursor(of operationID: OperationID) -> Cursor? {
+        database.staged?.devices[device]?.recent.cursor(of: operationID)
+            ?? database.devices[device].recent.cursor(of: operationID)
+    }
+
+    func operation(at cursor: Cursor) throws(OpLogError) -> SyncOperation {
+        let bytes =
+            if let staged = database.staged?.builder.operation(at: cursor) { staged } else {
+                try database.log.operation(at: cursor)
+            }
+        do throws(CBORError) {
+            return try SyncOperation(decoding: Array(bytes))
+        } catch {
+            throw .damaged(
+                database.log.directory, at: nil,
+                "The operation at cursor \(cursor) cannot be decoded (\(error.code.rawValue))")
+        }
+    }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+
+import SyncProtocol
+
+/// What a push is decided on: the database as it stands, staged groups included, as one device
+/// sees it.
+protocol PushView {
+    /// The cursor that the next accepted operation gets.
+    var nextCursor: Cursor { get }
+    /// The device that pushes.
+    var device: DeviceNumber { get }
+    /// The current revision of an entity; `nil` if it is not known.
+    func revision(of key: EntityKeyBytes) -> EntityRevision?
+    /// Whether an operation of the device was accepted before.
+    func isAccepted(_ operationID: OperationID) -> Bool
+    /// The cursor that an accepted operation of the device got, if it is among its latest.
+    func recentCursor(of operationID: OperationID) -> Cursor?
+    /// The operation at a cursor below `nextCursor`.
+    func operation(at cursor: Cursor) throws(OpLogError) -> SyncOperation
+}
+
+/// What became of one operation of a push (protocol, §5.1).
+enum Settlement: Equatable {
+    /// Accepted before, at this cursor; 0 if that is no longer kept.
+    case duplicate(Cursor)
+    /// Refused for itself, or with its transaction.
+    case rejected(RejectionCode, String)
+    /// Made on another revision than the current one, which is given; `nil`: there is none.
+    case conflict(EntityRevision?)
+    /// Accepted now.
+    case accepted(EntityRevision)
+}
+
+/// Settles the operations of one push, in order. Reads, and changes nothing.
+///
+/// Of each operation the first that applies: duplicate or reuse of its number, rejected for its
+/// values, conflict, accepted. A transaction is settled as a whole: its members are judged one
+/// after the other, seeing each other, and count only if none of them is refused.
+struct PushDecision<View: PushView> {
+    /// An entity that the request names.
+    private struct Entity {
+        /// The current revision, operations of this request included.
+        var revision: EntityRevision?
+        /// What the members so far of the transaction that is being settled would make of it.
+        var tentative: EntityRevision?
+        /// Whether an operation of this request on it was refused.
+        var isRefused = false
+
+        /// The revision that the next operation is compared with.
+        var latest: EntityRevision? { tentative ?? revision }
+    }
+
+    private let view: View
+    private let operations: [SyncOperation]
+    private let rules: ValueRules
+    private var entities = EntityTable<Entity>()
+    /// The entity of each operation, as an index into `entities`.
+    private var places: [Int] = []
+    private var nextCursor: Cursor
+    /// What became of each operation so far.
+    private(set) var settlements: [Settlement] = []
+
+    /// Settles `operations`, whose shape is right, as far as `view` can be read.
+    init(
+        _ operations: [SyncOperation], rules: ValueRules, view: View
+    ) throws(OpLogError) {
+        self.view = view
+        self.operations = operations
+        self.rules = rules
+        nextCursor = view.nextCursor
+        places.reserveCapacity(operations.count)
+        settlements.reserveCapacity(operations.count)
+        var start = 0
+        while start < operations.count {
+            var end = start + 1
+            if let transaction = operations[start].transactionID {
+                while end < operations.count, operations[end].transactionID == transaction {
+                    end += 1
+                }
+            }
+            try settle(start..<end)
+            start = end
+        }
+    }
+
+    /// Settles one transaction, or one operation without.
+    private mutating func settle(_ members: Range<Int>) throws(OpLogError) {
+        let firstCursor = nextCursor
+        for index in members {
+            let verdict = try judge(operations[index])
+            settlements.append(verdict)
+            guard case .accepted(let revision) = verdict else { continue }
+            entities[entry: places[index]].tentative = revision
+            nextCursor = nextCursor.next
+        }
+        // A lone refused operation needs no more than its mark.
+        let isWhole =
+            operations[members.lowerBound].transactionID == nil
+            || !members.contains(where: isRefused)
+        if !isWhole {
+            nextCursor = firstCursor
+            for index in members {
+                guard case .accepted = settlements[index] else { continue }
+                settlements[index] = .rejected(
+                    .transactionAborted, "Another operation of its transaction was refused.")
+            }
+        }
+        for index in members {
+            let place = places[index]
+            if isRefused(index) {
+                entities[entry: place].isRefused = true
+            } else if case .accepted(let revision) = settlements[index] {
+                entities[entry: place].revision = revision
+            }
+            entities[entry: place].tentative = nil
+        }
+    }
+
+    private func isRefused(_ index: Int) -> Bool {
+        switch settlements[index] {
+        case .rejected, .conflict: true
+        case .duplicate, .accepted: false
+        }
+    }
+
+    /// What becomes of an operation as far as itself and those before it are concerned.
+    private mutating func judge(_ operation: SyncOperation) throws(OpLogError) -> Settlement {
+        let place = EntityKeyBytes.with(operation.collection, operation.entityID) { key in
+            entities.find(key) ?? entities.set(key, Entity(revision: view.revision(of: key)))
+        }
+        places.append(place)
+        if view.isAccepted(operation.operationID) {
+            return try duplicate(operation, entities[entry: place])
+        }
+        if let fault = rules.violation(of: operation) {
+            return .rejected(fault.code, fault.message)
+        }
+        let entity = entities[entry: place]
+        guard !entity.isRefused, isBasedOnLatest(operation, entity) else {
+            return .conflict(entity.revision)
+        }
+        return .accepted(
+            EntityRevision(
+                cursor: nextCursor,
+                version: max(operation.entityVersion, entity.latest?.version ?? 0),
+                operationID: operation.operationID, device: view.device,
+                isDeleted: operation.kind == .delete))
+    }
+
+    /// Settles an operation whose number was accepted before (protocol, §5.2).
+    private func duplicate(
+        _ operation: SyncOperation, _ entity: Entity
+    ) throws(OpLogError) -> Settlement {
+        var cursor = view.recentCursor(of: operation.operationID)
+        if cursor == nil, let revision = entity.revision, revision.device == view.device,
+            revision.operationID == operation.operationID
+        {
+            cursor = revision.cursor
+        }
+        guard let cursor else { return .duplicate(.start) }
+        let accepted = try view.operation(at: cursor)
+        guard accepted.hasSameContent(as: operation) else {
+            return .rejected(
+                .operationIDReuse,
+                "The number was accepted before with other content; the device was restored or "
+                    + "cloned and needs a new deviceId.")
+        }
+        return .duplicate(cursor)
+    }
+
+    /// The conflict rule (protocol, §5.4).
+    private func isBasedOnLatest(_ operation: SyncOperation, _ entity: Entity) -> Bool {
+        let latest = entity.latest
+        if operation.kind == .delete, latest?.isDeleted ?? true { return true }
+        if let base = operation.base { return base == latest?.cursor ?? .start }
+        if let baseOperationID = operation.baseOperationID {
+            return latest?.device == view.device && latest?.operationID == baseOperationID
+        }
+        return operation.entityVersion > latest?.version ?? 0
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+
+import SyncProtocol
+
+/// The limits and intervals of a `SyncService`; the defaults are the protocol's, §10.
+struct ServiceConfiguration: Sendable {
+    /// The limits that the handshake announces.
+    var limits = SyncLimits.standard
+    /// Nesting of an entity.
+    var maxEntityDepth = SyncOperation.entityMaxDepth
+    /// Databases of the server.
+    var maxDatabases = 10_000
+    /// Devices in a database.
+    var maxDevices = 100_000
+    /// The longest wait of a pull (protocol, §6).
+    var maxWaitMilliseconds: UInt64 = 30_000
+    /// A segment of the log is not added to once it is this long: large enough that there are few
+    /// files, small enough to be copied and rewritten one by one.
+    var segmentBytesMax: UInt64 = 64 << 20
+    /// Bytes of staged operations at which a group is committed before its batch ends, so that one
+    /// frame stays far below what a record log takes.
+    var groupBytesMax = 8 << 20
+    /// Bytes of the log that one pull looks at, if its filter lets little pass; then it is answered
+    /// with what there is, and the device asks on. It bounds how long the others wait.
+    var scanBytesMax = 64 << 20
+    /// Bytes of server states in the answer to one push; a push whose conflicts have more is
+    /// refused with 413, and the device sends it in halves.
+    var conflictBytesMax = 64 << 20
+    /// How long device cursors may wait to be written.
+    var deviceFlushNanoseconds: UInt64 = 30_000_000_000
+    /// How many databases are kept open from the start. All are checked; the others are opened
+    /// again when they are asked for, so that a start needs few file descriptors.
+    var openAtStartMax = 256
+}
+
+/// The clocks of a service, as parameters.
+struct ServiceClock: Sendable {
+    /// Milliseconds since 1970: for people, and for clock checks of devices.
+    var wallMilliseconds: @Sendable () -> UInt64
+    /// Nanoseconds that never go back: for waiting.
+    var monotonicNanoseconds: @Sendable () -> UInt64
+}

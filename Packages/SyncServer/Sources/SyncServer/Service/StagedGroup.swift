@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+import CBOR
+import SyncProtocol
+
+/// Pushes that were decided and wait for their group commit: an overlay over a database's durable
+/// indexes, and the answers that leave when the group is durable.
+struct StagedGroup {
+    /// What goes into the frame.
+    private(set) var builder: LogGroupBuilder
+    /// The entities that the group changes.
+    private(set) var entities = EntityTable<EntityRevision>()
+    /// The author and the number of each operation, in the order of the log.
+    private(set) var authors: [(device: DeviceNumber, operationID: OperationID)] = []
+    /// The devices that the group has operations of, looked up like their durable records.
+    private(set) var devices: [DeviceNumber: Device] = [:]
+    /// Whom to tell, with what.
+    var answers: [(answer: [UInt8], receiver: (ServiceAnswer) -> Void)] = []
+
+    /// What a group adds to a device's record.
+    struct Device {
+        var accepted = OperationIDRanges()
+        var recent = RecentOperations()
+    }
+
+    init(after head: Cursor) {
+        builder = LogGroupBuilder(firstCursor: head.next)
+    }
+
+    /// Adds an accepted operation as it will lie in the log: with its cursor, and with the version
+    /// that the log keeps.
+    mutating func append(
+        _ operation: SyncOperation, _ revision: EntityRevision, continuesTransaction: Bool
+    ) {
+        var stored = operation
+        stored.cursor = revision.cursor
+        stored.entityVersion = revision.version
+        // Room for all of a usual operation, so that its bytes do not move while they are written.
+        var writer = CBORWriter(capacity: 320 + (operation.entityCBOR?.count ?? 0))
+        stored.encode(to: &writer)
+        builder.append(writer.bytes, continuesTransaction: continuesTransaction)
+        EntityKeyBytes.with(operation.collection, operation.entityID) { key in
+            _ = entities.set(key, revision)
+        }
+        authors.append((revision.device, operation.operationID))
+        devices[revision.device, default: Device()].accepted.insert(operation.operationID)
+        devices[revision.device]?.recent.append(operation.operationID, at: revision.cursor)
+    }
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+
+import RecordLog
+import SyncProtocol
+
+/// The server without its network: databases, handshakes, pushes, pulls and waiting pulls.
+///
+/// Synchronous and single-threaded: one owner makes all calls. Disk, clocks and randomness are
+/// parameters, so what it does follows from its calls alone.
+///
+/// Pushes are staged by `push` and answered by `commit`, which makes all that was staged durable
+/// with one sync for each database. Everything else answers from what is durable, at once.
+final class SyncService<Disk: FileSystem> {
+    /// Where a database is in its life.
+    enum Slot {
+        /// On disk, and not in use.
+        case closed
+        /// In use.
+        case open(Database<Disk>)
+        /// Not to be used; the fault was reported.
+        case damaged(OpLogError)
+    }
+
+    let configuration: ServiceConfiguration
+    let clock: ServiceClock
+    let disk: Disk
+    /// The data directory.
+    let directory: String
+    /// Takes lines for the operator.
+    let tell: (String) -> Void
+
+    var databases: [DatabaseID: Slot] = [:]
+    /// Open databases with something staged, in the order of their first push.
+    private var staging: [Database<Disk>] = []
+    private var waiting = WaitingPulls()
+    /// When device cursors are to be written next; `nil` while none changed.
+    private var flushDeadline: UInt64?
+    var generator: any RandomNumberGenerator
+    private let lock: Disk.Lock
+
+    /// Opens a data directory, which is made if needed, and checks every database in it.
+    ///
+    /// A damaged database is reported and stays closed; the others are not affected.
+    ///
+    /// - Throws: `ServiceStartError` if the directory cannot be used, or another server uses it.
+    init(
+        directory: String, disk: Disk, configuration: ServiceConfiguration = .init(),
+        clock: ServiceClock, generator: any RandomNumberGenerator,
+        tell: @escaping (String) -> Void
+    ) throws(ServiceStartError) {
+        self.directory = directory
+        self.disk = disk
+        self.configuration = configuration
+        self.clock = clock
+        self.generator = generator
+        self.tell = tell
+        lock = try Self.lockDirectory(directory, on: disk)
+        try openAll()
+    }
+
+    /// `POST /v1/handshake`.
+    func handshake(_ request: HandshakeRequest) throws(ServiceFailure) -> HandshakeResponse {
+        guard request.protocolVersion == syncProtocolVersion else {
+            throw .versionMismatch(request.protocolVersion)
+        }
+        let database = try databaseForHandshake(request)
+        try database.check(logID: request.logID, request.cursor)
+        let now = clock.wallMilliseconds()
+        let device = try database.register(request.deviceID)
+        database.note(device, cursor: nil, nowMilliseconds: now)
+        scheduleFlush()
+        return HandshakeResponse(
+            serverCursor: database.head,
+            capabilities: ["pull": true, "push": true, "sse": false, "webSocket": false],
+            protocolVersion: syncProtocolVersion, logID: database.logID, oldestCursor: .start,
+            lastOperationID: database.devices[device].accepted.highest,
+            limits: configuration.limits, serverTimeMilliseconds: now, conflictPolicy: .detect)
+    }
+
+    /// `POST /v1/push`. `answer` is called in the next `commit`, or earlier if the group is full.
+    ///
+    /// - Throws: The failure to answer at once; nothing of the push was taken then.
+    func push(
+        _ request: PushRequest, answer: @escaping (ServiceAnswer) -> Void
+    ) throws(ServiceFailure) {
+        try checkSize(request)
+        let database = try database(request.databaseID)
+        let isFirst = database.staged == nil
+        try database.push(
+            request, nowMilliseconds: clock.wallMilliseconds(), answer: answer)
+        if isFirst { staging.append(database) }
+        scheduleFlush()
+        if database.isGroupFull { commit() }
+    }
+
+    /// `POST /v1/pull`. `answer` is called at once, or later if the pull waits.
+    ///
+    /// - Returns: What `cancel` takes, if the pull waits.
+    /// - Throws: The failure to answer at once.
+    func pull(
+        _ request: PullRequest, answer: @escaping (ServiceAnswer) -> Void
+    ) throws(ServiceFailure) -> WaitingPulls.Ticket? {
+        let database = try database(request.databaseID)
+        try database.check(logID: request.logID, request.sinceCursor, request.snapshot)
+        if let deviceID = request.deviceID {
+            let device = try database.register(deviceID)
+            database.note(
+                device, cursor: request.sinceCursor, nowMilliseconds: clock.wallMilliseconds())
+            scheduleFlush()
+        }
+        let filter = PullFilter(request)
+        let page = try readPage(database, request, after: request.sinceCursor, filter)
+        let wait = min(request.waitMilliseconds ?? 0, configuration.maxWaitMilliseconds)
+        guard !page.isWorthAnswering, wait > 0, !isStopping else {
+            answer(.message(page.answer))
+            return nil
+        }
+        return waiting.insert(
+            WaitingPull(
+                request: request, filter: filter, receiver: answer, scanned: database.head),
+            deadline: clock.monotonicNanoseconds() + wait * 1_000_000)
+    }
+
+    /// Forgets a waiting pull whose device has gone.
+    func cancel(_ ticket: WaitingPulls.Ticket) { waiting.remove(ticket) }
+
+    /// `POST /v1/cursor`: notes what a device has applied; never lowers it.
+    func noteApplied(_ report: CursorReport) throws(ServiceFailure) -> CursorAnswer {
+        let database = try database(report.databaseID)
+        try database.check(logID: nil, report.cursor)
+        let device = try database.register(report.deviceID)
+        let cursor = max(report.cursor, database.devices[device].cursor)
+        database.note(device, cursor: cursor, nowMilliseconds: clock.wallMilliseconds())
+        scheduleFlush()
+        return CursorAnswer(cursor: cursor)
+    }
+
+    /// Whether `beginStop` was called: then nothing waits any more.
+    private var isStopping = false
+
+    private func scheduleFlush() {
+        guard flushDeadline == nil else { return }
+        flushDeadline = clock.monotonicNanoseconds() + configuration.deviceFlushNanoseconds
+    }
+}
+
+// Time, commits and the end.
+extension SyncService {
+    /// Makes all that was staged durable and answers it, then answers the waiting pulls that it
+    /// brings something.
+    func commit() {
+        let databases = staging
+        staging = []
+        for database in databases {
+            do throws(OpLogError) {
+                let group = try database.commit(
+                    nowMilliseconds: clock.wallMilliseconds(), using: &generator)
+                if let group { wake(database, group) }
+            } catch {
+                tell("database \(database.identity.databaseID) is read-only now: \(error)")
+            }
+        }
+    }
+
+    /// Answers the waiting pulls whose time has come, and writes device cursors if that is due.
+    ///
+    /// - Parameter now: In monotonic nanoseconds.
+    /// - Returns: When to call next; `nil` if nothing is due.
+    func advance(to now: UInt64) -> UInt64? {
+        while let pull = waiting.popDue(at: now) { giveUp(pull) }
+        if let deadline = flushDeadline, deadline <= now {
+            flushDeadline = nil
+            saveDevices()
+        }
+        return [waiting.firstDeadline, flushDeadline].compactMap { $0 }.min()
+    }
+
+    /// Answers all waiting pulls now; from here on none waits.
+    func beginStop() {
+        isStopping = true
+        for pull in waiting.removeAll() { giveUp(pull) }
+    }
+
+    /// Commits what is staged, writes what is left, and gives the data directory up.
+    func close() {
+        beginStop()
+        commit()
+        for (databaseID, slot) in databases.sorted(by: { $0.key < $1.key }) {
+            guard case .open(let database) = slot else { continue }
+            do throws(OpLogError) {
+                try database.close()
+            } catch {
+                tell("closing database \(databaseID): \(error)")
+            }
+            databases[databaseID] = .closed
+        }
+        lock.release()
+    }
+
+    private func saveDevices() {
+        for (databaseID, slot) in databases.sorted(by: { $0.key < $1.key }) {
+            guard case .open(let database) = slot else { continue }
+            do throws(OpLogError) {
+                try database.saveDevices()
+            } catch {
+                tell("device cursors of database \(databaseID) were not written: \(error)")
+                scheduleFlush()
+            }
+        }
+    }
+
+    private func wake(_ database: Database<Disk>, _ group: LogGroupBuilder) {
+        let databaseID = database.identity.databaseID
+        guard waiting.hasPulls(of: databaseID) else { return }
+        let content = GroupContent(group)
+        let woken = waiting.wake(databaseID, head: database.head) { content.passes($0) }
+        for pull in woken {
+            do throws(ServiceFailure) {
+                let page = try readPage(database, pull.request, after: pull.scanned, pull.filter)
+                pull.receiver(.message(page.answer))
+            } catch {
+                pull.receiver(.failure(error))
+            }
+        }
+    }
+
+    /// Answers a pull that nothing passed.
+    private func giveUp(_ pull: WaitingPull) {
+        guard case .open(let database)? = databases[pull.request.databaseID] else {
+            return pull.receiver(.failure(.databaseNotFound))
+        }
+        pull.receiver(.message(database.emptyPage))
+    }
+
+    private func readPage(
+        _ database: Database<Disk>, _ request: PullRequest, after cursor: Cursor,
+        _ filter: PullFilter
+    ) throws(ServiceFailure) -> (answer: [UInt8], isWorthAnswering: Bool) {
+        do throws(OpLogError) {
+            return try database.page(request, after: cursor, filter: filter)
+        } catch {
+            tell("a pull of database \(database.identity.databaseID) failed: \(error)")
+            throw ServiceFailure(error)
+        }
+    }
+
+    private func checkSize(_ request: PushRequest) throws(ServiceFailure) {
+        let count = UInt64(request.operations.count)
+        let limits = configuration.limits
+        guard count > limits.maxPushOperations else { return }
+        let transaction = request.operations[0].transactionID
+        let isOneTransaction =
+            transaction != nil
+            && request.operations.allSatisfy { $0.transactionID == transaction }
+        let (name, maximum) =
+            isOneTransaction
+            ? ("maxTransactionOps", limits.maxTransactionOperations)
+            : ("maxPushOps", limits.maxPushOperations)
+        guard count > maximum else { return }
+        throw .tooMany(
+            name, maximum,
+            "The push has \(count) operations; \(maximum) are taken (\(name)). Send it in pieces.")
+    }
+}
