@@ -50,6 +50,9 @@ let package = Package(
         .executableTarget(
             name: "entitysync-server", dependencies: ["SyncServer"],
             path: "\(server)/Sources/entitysync-server", swiftSettings: strict),
+        .executableTarget(
+            name: "notes", dependencies: ["CBOR", "SyncClient"],
+            path: "examples/Notes/Sources/notes", swiftSettings: strict),
 
         .testTarget(
             name: "CBORTests", dependencies: ["CBOR", "SyncTestSupport"],
@@ -80,6 +83,10 @@ let package = Package(
                 "SyncTestSupport", "entitysync-server",
             ],
             path: "\(server)/Tests/EndToEndTests", swiftSettings: strict),
+        .testTarget(
+            name: "NotesTests",
+            dependencies: ["notes", "entitysync", "entitysync-server", "SyncTestSupport"],
+            path: "examples/Notes/Tests/NotesTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,193 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# One script from a fresh clone to a running server: `./setup.sh help` lists what it does.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=.ci/lib.sh
+. "$root/.ci/lib.sh"
+
+swift_needed="6.2"
+packages="SyncProtocol SyncClient SyncServer"
+release="$root/.build/release"
+
+usage() {
+    cat <<'TEXT'
+usage: ./setup.sh COMMAND
+
+  run     install what is missing, build, and play the story of two devices and one server
+  test    install what is missing, build, and run the whole test suite
+  build   install what is missing, and build the programs in release mode
+  help    print this
+
+Each command ends with status 0 only if everything worked, and leaves no process and no temporary
+file behind. Build products are kept in .build/.
+
+Environment:
+  ENTITYSYNC_STRICT=1   `test` takes every compiler warning as an error
+TEXT
+}
+
+# The system libraries that the toolchain and the programs load, and the packages that hold them.
+package_of_library() {
+    case "$1" in
+        libsqlite3.so*) echo libsqlite3-0 ;;
+        libncurses.so.6*) echo libncurses6 ;;
+        libtinfo.so.6*) echo libtinfo6 ;;
+        libcurl.so.4*) echo libcurl4 ;;
+        libxml2.so*) echo libxml2 ;;
+        libuuid.so*) echo libuuid1 ;;
+        libedit.so*) echo libedit2 ;;
+        libz.so*) echo zlib1g ;;
+        libz3.so*) echo libz3-4 ;;
+        libstdc++.so*) echo libstdc++6 ;;
+        libgcc_s.so*) echo libgcc-s1 ;;
+        *) echo "" ;;
+    esac
+}
+
+# Prints the packages that this machine lacks for building and running, one a line.
+missing_packages() { # THE TOOLCHAIN'S DIRECTORY OF PROGRAMS
+    local bin=$1 file library
+    command -v git >/dev/null || echo git
+    command -v ld.gold >/dev/null || command -v ld >/dev/null || echo binutils
+    [ -e /usr/include/stdio.h ] || echo libc6-dev
+    compgen -G "/usr/lib/gcc/*/*/crtbeginS.o" >/dev/null || echo gcc
+    for file in "$bin"/swift-driver "$bin"/swift-package "$bin"/swift-frontend "$bin"/clang \
+        "$bin"/../lib/swift/linux/libFoundationNetworking.so; do
+        [ -e "$file" ] || continue
+        { ldd "$file" 2>/dev/null || true; } | awk '/not found/ { print $1 }' |
+            while read -r library; do package_of_library "$library"; done
+    done
+}
+
+install_packages() { # NAME...
+    local as_root=()
+    if ! command -v apt-get >/dev/null; then
+        echo "These Debian packages, or what your system calls them, seem to be missing: $*"
+        echo "There is no apt-get here, so install them yourself if the build fails."
+        return
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null ||
+            fail "Please run as root: apt-get install $*   (there is no sudo here)"
+        as_root=(sudo)
+    fi
+    echo "Installing with apt-get${as_root[0]:+, as root through sudo}, which may take a minute: $*"
+    ${as_root[@]+"${as_root[@]}"} apt-get update -qq ||
+        echo "apt-get update failed; going on with the package lists that are there."
+    ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+swift_missing() {
+    fail "$1
+Get Swift $swift_needed or later from https://www.swift.org/install/ (on Linux: swiftly), make sure that
+\`swift\` is on the PATH, and start this script again."
+}
+
+# Checks the toolchain and installs what it needs from the system.
+prepare() {
+    local swift version bin names
+    swift=$(command -v swift) || swift_missing "There is no Swift toolchain on this machine."
+    if [ "$(uname -s)" = Linux ]; then
+        heading "Looking for what is missing"
+        bin=$(dirname "$(readlink -f "$swift")")
+        names=$(missing_packages "$bin" | sort -u | tr '\n' ' ')
+        # A toolchain manager's `swift` is a shim elsewhere; what it needs shows when it runs.
+        if [ -n "$names" ]; then
+            # shellcheck disable=SC2086 # names of packages, split on purpose
+            install_packages $names
+        else
+            echo "Nothing is missing."
+        fi
+    fi
+    version=$(swift --version 2>/dev/null |
+        sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1) || true
+    [ -n "$version" ] || swift_missing "\`swift --version\` does not work here."
+    if [ "$(printf '%s\n' "$swift_needed" "$version" | sort -V | head -n 1)" != "$swift_needed" ]
+    then
+        swift_missing "This is Swift $version; EntitySync needs $swift_needed."
+    fi
+    echo "Swift $version is at $swift."
+}
+
+build_release() {
+    heading "Building the programs (release; the first time takes a few minutes)"
+    guarded swift build --package-path "$root" -c release
+}
+
+run_story() {
+    make_scratch
+    prepare
+    build_release
+    heading "The story of two devices and one server"
+    guarded "$root/examples/story.sh" "$release"
+    cat <<TEXT
+
+That was the whole way. To start the server for real:
+
+    .build/release/entitysync-server serve --data ./data --host 127.0.0.1 --port 8080
+
+and, in other terminals, a device each:
+
+    .build/release/notes --data ./a --device a --server http://127.0.0.1:8080 add "milk"
+    .build/release/notes --data ./a --device a --server http://127.0.0.1:8080 sync
+
+README.md says how to use the library in a program of yours.
+TEXT
+}
+
+# Builds and tests the package in a folder; $summary is then the line that counts its tests.
+build_and_test() { # FOLDER SCRATCH-PATH
+    local left flags=(--package-path "$1" --scratch-path "$2")
+    flags+=(--explicit-target-dependency-import-check error)
+    [ -z "${ENTITYSYNC_STRICT:-}" ] || flags+=(-Xswiftc -warnings-as-errors)
+    guarded swift build "${flags[@]}" --build-tests
+    guarded logged "$scratch/test.log" swift test "${flags[@]}" --disable-xctest
+    summary=$(grep -aE 'Test run with [0-9]+ tests? ' "$scratch/test.log" | tail -n 1) || true
+    case "$summary" in
+        "" | *"with 0 tests"*) fail "No test ran in $1." ;;
+    esac
+    left=$(find "$TMPDIR" -mindepth 1 -maxdepth 1 \
+        -not -name 'TemporaryDirectory.*' -not -name '*.lock' -not -name 'swift-*')
+    [ -z "$left" ] || fail "The tests left temporary files behind:
+$left"
+}
+
+run_tests() {
+    local package root_summary
+    make_scratch
+    prepare
+    cd "$root"
+    heading "The tree: style, manifests, links"
+    guarded "$root/.ci/tidy"
+    heading "Everything, from the root"
+    build_and_test "$root" "$root/.build"
+    root_summary=$summary
+    # The three share a scratch directory: what one has built, the next one finds.
+    for package in $packages; do
+        heading "Packages/$package, from its own folder"
+        build_and_test "$root/Packages/$package" "$root/.build/packages"
+    done
+    heading "The product SyncClient, from another package, by git URL and version"
+    guarded "$root/.ci/embed"
+    heading "All passed"
+    printf '%s\n' "$root_summary"
+}
+
+case "${1:-help}" in
+    run) run_story ;;
+    test) run_tests ;;
+    build)
+        make_scratch
+        prepare
+        build_release
+        echo "The programs are in .build/release: entitysync-server, entitysync, notes."
+        ;;
+    help | -h | --help) usage ;;
+    *)
+        usage >&2
+        fail "There is no command \"$1\"."
+        ;;
+esac
