@@ -107,13 +107,13 @@ import Testing
                 WALWrite(collection: "notes", entityID: $0, content: [0x41, value])
             }
         }
-        for seed in UInt64(0)..<400 {
+        for seed in UInt64(0)..<3000 {
             var generator = SeededGenerator(seed: seed)
             let disk = SimulatedDisk()
             let meddling = MeddlingDisk(disk)
             let store = try DiskEntityStore(directory: "/db", disk: meddling)
             try store.commit(writes(1))
-            disk.fullAfter(bytes: 23 + Int.random(in: 0...200, using: &generator))
+            disk.fullAfter(bytes: Int.random(in: 60..<180, using: &generator))
             do {
                 try store.commit(writes(2))
             } catch let error as StoreError {

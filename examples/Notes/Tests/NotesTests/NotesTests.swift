@@ -45,8 +45,10 @@ import Testing
 
     @Test(arguments: [
         [], ["--data", "x"], ["add"], ["--data", "x", "add"], ["--data", "x", "add", "a", "b"],
-        ["--data", "x", "edit", "id"], ["--data", "x", "list", "all"], ["--data", "x", "frobnicate"],
-        ["--data"], ["--nonsense", "x", "list"], ["list"], ["--data", "x", "--resolver", "me", "sync"],
+        ["--data", "x", "edit", "id"], ["--data", "x", "list", "all"],
+        ["--data", "x", "frobnicate"],
+        ["--data"], ["--nonsense", "x", "list"], ["list"],
+        ["--data", "x", "--resolver", "me", "sync"],
     ])
     func wrongUsageExitsWith64AndAHint(words: [String]) throws {
         let bench = try Bench()
@@ -79,9 +81,10 @@ import Testing
         let result = try bench.run("notes", ["--help"])
 
         #expect(result.exit == .status(0))
-        for word in ["add TEXT", "edit ID TEXT", "rm ID", "list [--json]", "sync", "watch",
-            "conflicts", "--data DIR", "--device", "--server"]
-        {
+        for word in [
+            "add TEXT", "edit ID TEXT", "rm ID", "list [--json]", "sync", "watch",
+            "conflicts", "--data DIR", "--device", "--server",
+        ] {
             #expect(result.outputText.contains(word))
         }
     }

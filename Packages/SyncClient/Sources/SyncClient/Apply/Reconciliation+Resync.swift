@@ -14,7 +14,7 @@ extension Reconciliation {
         state.snapshot = nil
     }
 
-    /// The server's log is another one, or went back: what the device knew of its revisions is void.
+    /// The server's log is another one, or went back: what the device knew of it is void.
     mutating func leaveLog() {
         state.logID = nil
         state.logEpoch += 1

@@ -45,12 +45,11 @@ extension Replica {
     }
 
     func settle(_ page: PullResponse, to request: PullRequest) throws(SyncError) {
-        guard request.sinceCursor == state.cursor,
+        // Something was sent, another page applied, or a resync begun, while this one was on its
+        // way: it answers a question that is no longer the present one.
+        guard request == makePullRequest(waitMilliseconds: request.waitMilliseconds),
             !queue.state.hasSentOperations || outlook.isResyncing
-        else {
-            // Something was sent, or another page applied, while this one was on its way.
-            return
-        }
+        else { return }
         if let known = state.logID, let logID = page.logID, known != logID {
             return try settle { reconciliation throws(SyncError) in
                 reconciliation.leaveLog()

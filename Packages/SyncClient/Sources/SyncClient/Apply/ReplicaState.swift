@@ -86,7 +86,14 @@ extension ReplicaState: WireValue {
                 }
             case 5: state.logEpoch = try reader.readUInt()
             case 6: state.generation = try reader.readUInt()
-            case 7: state.resync = Resync(rawValue: try reader.readUInt())
+            case 7:
+                let start = reader.offset
+                let number = try reader.readUInt()
+                state.resync = Resync(rawValue: number)
+                guard number == 0 || state.resync != nil else {
+                    throw CBORError(
+                        .invalidValue, at: start, message: "\(number) is no reason for a resync.")
+                }
             case 8: state.settlement = try reader.readUInt()
             case 9: state.receivedTimestamp = HybridTimestamp(try reader.readUInt())
             case 10: state.recordCount = try reader.readUInt()

@@ -15,6 +15,10 @@ public struct RetryPolicy: Sendable, Hashable {
     public static let standard = RetryPolicy(
         base: .milliseconds(250), cap: .seconds(30), attemptsMax: 4)
 
+    /// The longest that a server may ask for, an hour: what comes over the network must not put a
+    /// device to sleep for good.
+    static let retryAfterSecondsMax: UInt64 = 3_600
+
     /// Creates a policy.
     public init(base: Duration, cap: Duration, attemptsMax: Int) {
         self.base = base
@@ -25,7 +29,7 @@ public struct RetryPolicy: Sendable, Hashable {
     /// The wait before attempt `attempt`, counted from 1.
     ///
     /// - Parameters:
-    ///   - retryAfterSeconds: What the server asked for; the wait is never shorter.
+    ///   - retryAfterSeconds: What the server asked for; the wait is not shorter, up to an hour.
     ///   - random: A random number that decides the jitter.
     public func delay(
         attempt: Int, retryAfterSeconds: UInt64? = nil, random: UInt64
@@ -33,7 +37,7 @@ public struct RetryPolicy: Sendable, Hashable {
         let doublings = min(max(attempt - 1, 0), 20)
         let longest = min(base * (1 << doublings), cap)
         let fraction = Double(random >> 11) / Double(1 << 53)
-        let asked = Duration.seconds(Int64(clamping: retryAfterSeconds ?? 0))
+        let asked = Duration.seconds(Int64(min(retryAfterSeconds ?? 0, Self.retryAfterSecondsMax)))
         return max(longest * fraction, asked)
     }
 }

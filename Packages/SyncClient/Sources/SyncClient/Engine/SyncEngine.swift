@@ -70,8 +70,8 @@ public actor DiskSyncEngine<Disk: FileSystem> {
 
     /// Exchanges everything once: pulls until there is no more, pushes until the queue is empty.
     ///
-    /// If a cycle is under way already, waits for that one and returns its report. Cancellation ends
-    /// the wait, or the cycle at its next step; nothing is lost by that.
+    /// If a cycle is under way already, waits for that one and returns its report. Cancellation
+    /// ends the wait, or the cycle at its next step; nothing is lost by that.
     ///
     /// - Throws: `SyncError`, after the retries that the policy allows.
     @discardableResult
@@ -88,7 +88,7 @@ public actor DiskSyncEngine<Disk: FileSystem> {
         return try await runCycle(renewsHandshake: renewsHandshake)
     }
 
-    /// The report of the cycle that is under way; `nil` if that was cancelled and this task was not.
+    /// The report of the cycle that is under way; `nil` if that was cancelled, and this task not.
     private func outcomeOfRunningCycle() async throws(SyncError) -> SyncReport? {
         for await state in states {
             switch state {
@@ -220,7 +220,8 @@ public actor DiskSyncEngine<Disk: FileSystem> {
     private func waitForLocalWrites() async throws {
         let configuration = replica.configuration
         var interval = configuration.pollInterval
-        while try replica.capture() == 0 {
+        // Whoever else captured meanwhile, such as `pendingCount()`, has put the news there.
+        while try replica.capture() == 0, replica.queue.state.isEmpty {
             try await clock.sleep(for: interval)
             interval = min(interval * 1.25, configuration.idlePollInterval)
         }
@@ -270,8 +271,8 @@ extension DiskSyncEngine {
 
     /// Makes a quarantined operation a new edit, on the revision that it was made on.
     ///
-    /// - Throws: `SyncError` of code `configuration` if there is no such entry, or if the entity has
-    ///   newer edits that wait.
+    /// - Throws: `SyncError` of code `configuration` if there is no such entry, or if the entity
+    ///   has newer edits that wait.
     public func retryQuarantined(_ id: String) throws(SyncError) {
         try replica.retryQuarantined(id)
     }

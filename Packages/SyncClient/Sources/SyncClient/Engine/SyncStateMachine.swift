@@ -48,11 +48,16 @@ struct SyncStateMachine: Sendable, Equatable {
     /// than every operation of a full push halved down to itself needs, and still an end.
     static let recoveriesMax = 10_000
 
+    /// How often the server may name another log in one cycle. More is no restored server but one
+    /// that changes its mind, and each time the device starts over.
+    static let restartsMax = 4
+
     let policy: RetryPolicy
     /// How many times in a row an action has failed.
     private(set) var attempts = 0
     private(set) var retries = 0
     private var recoveries = 0
+    private var restarts = 0
 
     init(policy: RetryPolicy) { self.policy = policy }
 
@@ -60,12 +65,15 @@ struct SyncStateMachine: Sendable, Equatable {
     mutating func next(_ event: Event, _ outlook: Outlook) -> Action {
         switch event {
         case .begin:
-            (attempts, retries, recoveries) = (0, 0, 0)
+            (attempts, retries, recoveries, restarts) = (0, 0, 0, 0)
         case .done:
             attempts = 0
         case .recovered(let error):
             recoveries += 1
-            if recoveries > Self.recoveriesMax { return .fail(error) }
+            if error.isAboutTheLog { restarts += 1 }
+            if recoveries > Self.recoveriesMax || restarts > Self.restartsMax {
+                return .fail(error)
+            }
         case .failed(let error, let random):
             guard error.isRetryable, attempts < policy.attemptsMax else { return .fail(error) }
             attempts += 1
@@ -86,5 +94,12 @@ struct SyncStateMachine: Sendable, Equatable {
         if outlook.hasSentOperations { return .push }
         if !outlook.isPullComplete { return .pull }
         return outlook.hasOperations ? .push : .finish
+    }
+}
+
+extension SyncError {
+    /// Whether it says that the server has another history, or none, of the database.
+    fileprivate var isAboutTheLog: Bool {
+        code == .server(.invalidCursor) || code == .server(.databaseNotFound)
     }
 }

@@ -103,12 +103,13 @@ final class OfflineQueue<Disk: FileSystem> {
         }
         removeLeftover()
         let beside = path + ".compacted"
-        let compacted = try reportingStorage { () throws(RecordLogError) in
-            try RecordLogFile.create(
-                at: beside, on: disk, purpose: Self.purpose, using: &generator)
+        do throws(SyncError) {
+            try writeCompacted(at: beside)
+        } catch {
+            // What was committed is safe where it is; a later commit tries again.
+            compactBytes = log.syncedEnd
+            return
         }
-        try append(.state(state), to: compacted)
-        try reportingStorage { () throws(RecordLogError) in try compacted.close() }
         try reportingFiles { () throws(FileSystemError) in
             try disk.rename(beside, to: path)
             try disk.syncDirectory(at: directory)
@@ -117,6 +118,15 @@ final class OfflineQueue<Disk: FileSystem> {
             try RecordLogFile.open(at: path, on: disk, purpose: Self.purpose)
         }
         compactBytes = log.syncedEnd
+    }
+
+    private func writeCompacted(at path: String) throws(SyncError) {
+        let compacted = try reportingStorage { () throws(RecordLogError) in
+            try RecordLogFile.create(
+                at: path, on: disk, purpose: Self.purpose, using: &generator)
+        }
+        try append(.state(state), to: compacted)
+        try reportingStorage { () throws(RecordLogError) in try compacted.close() }
     }
 
     /// A compaction that a crash interrupted leaves a file that nothing refers to; where it cannot

@@ -23,7 +23,7 @@ struct QueueState: Sendable, Equatable {
     /// The highest hybrid stamp given so far.
     private(set) var clock = HybridLogicalClock()
 
-    /// The positions of each entity's operations, in order.
+    /// The numbers of each entity's operations, in order.
     private var numbersByEntity: [EntityKey: [OperationID]] = [:]
 
     init() {}

@@ -13,7 +13,10 @@ enum BeforeImage {
     ///
     /// - Parameter previous: The content before the transaction; `nil` if there was no entity.
     static func updated(_ baseRecord: [UInt8], previous: [UInt8]?) -> [UInt8]? {
-        guard var base = try? BaseRecord(decoding: baseRecord), base.shadow == nil else { return nil }
+        // A record that cannot be read is damage, which the engine reports when it meets it.
+        guard var base = try? BaseRecord(decoding: baseRecord), base.shadow == nil else {
+            return nil
+        }
         base.shadow = BaseRecord.Shadow(content: previous)
         return base.encoded()
     }

@@ -34,8 +34,8 @@ struct LockedStore<Disk: FileSystem>: ~Copyable {
     /// Commits `writes` as one durable transaction and returns its sequence.
     ///
     /// With a mark, capture leaves the transaction out and no before-image is kept. Names and ids
-    /// are taken as they are: 1 to 65,535 bytes. Nothing is written for an empty transaction without
-    /// a mark.
+    /// are taken as they are: 1 to 65,535 bytes. Without
+    /// writes and without a mark nothing is written.
     mutating func commit(
         _ writes: [WALWrite], mark: WALPulledMark?
     ) throws(StoreError) -> UInt64 {

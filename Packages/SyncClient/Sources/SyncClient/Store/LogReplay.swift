@@ -68,7 +68,8 @@ struct LogReplay {
         if case .synced(let sequence) = record {
             guard sequence == lastSequence else {
                 throw damaged(
-                    at: offset, "commit \(sequence) was synced here, but the last one before it "
+                    at: offset,
+                    "commit \(sequence) was synced here, but the last one before it "
                         + "is \(lastSequence)")
             }
             (end, syncedEnd, endsWithMark) = (offset, offset, true)

@@ -103,7 +103,8 @@ struct StoreManifest: Sendable, Equatable {
         }
         guard let (version, body) = parts else {
             throw ManifestFault(
-                offset: 0, reason: "the file is not a whole manifest of an EntityStore; restore it "
+                offset: 0,
+                reason: "the file is not a whole manifest of an EntityStore; restore it "
                     + "from a backup of the directory")
         }
         guard version <= Self.version else {

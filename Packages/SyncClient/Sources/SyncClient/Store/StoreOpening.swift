@@ -128,7 +128,7 @@ struct StoreOpening<Disk: FileSystem> {
     private func openLog(_ path: String) throws(StoreError) -> Disk.File {
         do throws(FileSystemError) {
             return try disk.openFile(at: path, .readWrite)
-        } catch where error.isNotFound {
+        } catch  where error.isNotFound {
             throw StoreError(
                 .damaged, path: path,
                 message: "the log is missing; restore the directory from a backup")

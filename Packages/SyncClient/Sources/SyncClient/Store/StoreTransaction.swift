@@ -66,7 +66,8 @@ public struct StoreTransaction: ~Copyable {
         try check(collection, id)
         guard content.count <= configuration.entityBytesMax else {
             throw error(
-                .tooLarge, "an entity of \(content.count) bytes is over entityBytesMax "
+                .tooLarge,
+                "an entity of \(content.count) bytes is over entityBytesMax "
                     + "(\(configuration.entityBytesMax))")
         }
         do throws(CBORError) {
@@ -106,7 +107,8 @@ public struct StoreTransaction: ~Copyable {
     private func check(_ collection: String, _ id: String) throws(StoreError) {
         guard (1...128).contains(collection.utf8.count) else {
             throw error(
-                .invalidCollection, "a collection name has 1 to 128 bytes of UTF-8, this one has "
+                .invalidCollection,
+                "a collection name has 1 to 128 bytes of UTF-8, this one has "
                     + "\(collection.utf8.count)")
         }
         guard collection.utf8.first != UInt8(ascii: "_") else {

@@ -128,7 +128,8 @@ extension DatabaseCatalog.Segment {
         }
         if let promise, promise.recordCount != recordCount || promise.byteCount != end {
             throw damaged(
-                at: end, "the segment has \(recordCount) records in \(end) bytes, and the manifest "
+                at: end,
+                "the segment has \(recordCount) records in \(end) bytes, and the manifest "
                     + "promises \(promise.recordCount) in \(promise.byteCount)")
         }
     }

@@ -22,12 +22,9 @@ import Testing
             needsHandshake: bits & 1 > 0, hasSentOperations: bits & 2 > 0,
             isResyncing: bits & 4 > 0, isPullComplete: bits & 8 > 0, hasOperations: bits & 16 > 0)
         let expected: Action =
-            if bits & 1 > 0 { .handshake }
-            else if bits & 4 > 0 { .pull }
-            else if bits & 2 > 0 { .push }
-            else if bits & 8 == 0 { .pull }
-            else if bits & 16 > 0 { .push }
-            else { .finish }
+            if bits & 1 > 0 { .handshake } else if bits & 4 > 0 { .pull } else if bits & 2 > 0 {
+                .push
+            } else if bits & 8 == 0 { .pull } else if bits & 16 > 0 { .push } else { .finish }
 
         for event in [Event.begin, .done, .recovered(Self.network)] {
             var machine = SyncStateMachine(policy: Self.policy)

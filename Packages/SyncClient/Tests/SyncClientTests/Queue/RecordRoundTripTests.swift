@@ -66,7 +66,9 @@ import Testing
 
     @Test(
         "refuses what is none of its records",
-        arguments: [[], [0x80], [0x81, 0x01], [0x82, 0x02, 0x00], [0x83, 0x02, 0x00, 0x80], [0xA0]]
+        arguments: [
+            [], [0x80], [0x81, 0x01], [0x82, 0x02, 0x00], [0x83, 0x02, 0x00, 0x80], [0xA0],
+        ]
             as [[UInt8]])
     func refusesWhatIsNoneOfItsRecords(_ bytes: [UInt8]) {
         #expect(throws: (any Error).self) { try QueueRecord(decoding: bytes) }

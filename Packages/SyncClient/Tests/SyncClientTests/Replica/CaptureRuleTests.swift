@@ -131,7 +131,7 @@ import Testing
 
         try world.device.sync(world.server)
 
-        #expect(world.server.log.map(\.collection) == ["notes"])
+        #expect(world.server.pushes.flatMap(\.operations).map(\.collection) == ["notes"])
     }
 
     @Test func capturesEachWriteOnce() throws {

@@ -131,8 +131,10 @@ import Testing
                     let id = Bool.random(using: &generator) ? "x" : "y"
                     try device.put((device.tokens(id) ?? []) + [token], id)
                 } else {
-                    let fate: ModelDevice.Fate = [.arrives, .arrives, .answerIsLost, .requestIsLost]
-                        .randomElement(using: &generator)!
+                    let fate: ModelDevice.Fate = [
+                        .arrives, .arrives, .answerIsLost, .requestIsLost,
+                    ]
+                    .randomElement(using: &generator)!
                     _ = try device.step(server, fate)
                 }
             }

@@ -101,6 +101,18 @@ import Testing
         #expect(world.serverContents == ["x": [1, 3], "y": [2]])
     }
 
+    @Test func putsEditsOnBaseZeroThatAreMadeBeforeTheNewLogIsPulled() throws {
+        let world = try RuleWorld()
+        try world.share([("x", [1])])
+        try replaceLog(of: world, with: [("y", [2])])
+        _ = try world.device.step(world.server)
+        #expect(world.device.replica.state.resync == .otherLog)
+        try world.device.put([1, 3], "x")
+        try world.device.replica.capture()
+
+        #expect(world.device.queued.map(\.base) == [0])
+    }
+
     @Test func letsTheResolverSeeUnsentEdits() throws {
         let world = try RuleWorld(.keepRemote)
         try world.share([("x", [1])])

@@ -25,7 +25,8 @@ import Testing
     }
 
     private static let resolutions: [(ConflictResolution, [UInt64])] = [
-        (.keepRemote, [1, 5]), (.keepLocal, [1, 6]), (.merge(Tokens.encode([1, 5, 6])), [1, 5, 6]),
+        (.keepRemote, [1, 5]), (.keepLocal, [1, 6]),
+        (.merge(Tokens.encode([1, 5, 6])), [1, 5, 6]),
     ]
 
     @Test(arguments: resolutions)

@@ -71,7 +71,12 @@ extension CBORReader {
         if head.info < 24 || head.info == 24 && head.argument >= 24 {
             let content = try content(of: head, isText: true)
             let end = head.end + content.count
-            try add(KeyBytes(start: base + offset, count: end - offset), at: offset, to: &tracker)
+            do throws(CBORError) {
+                try add(
+                    KeyBytes(start: base + offset, count: end - offset), at: offset, to: &tracker)
+            } catch {
+                throw error.prefixed(with: CBORKey(content: content, offset: offset).text)
+            }
             complete(at: end)
             return CBORKey(content: content, offset: offset)
         }
@@ -92,12 +97,17 @@ extension CBORReader {
             end = head.end + (try content(of: head, isText: true).count)
         }
         let key = identity(ofKeyFrom: offset, to: end)
-        try add(key, at: offset, to: &tracker)
-        complete(at: end)
         // The identity has a shortest head in front of the content.
         let size = headSize(info: key.start.load(as: UInt8.self) & 0x1F)
         let content = UnsafeRawBufferPointer(start: key.start + size, count: key.count - size)
-        return CBORKey(content: content, offset: offset)
+        let read = CBORKey(content: content, offset: offset)
+        do throws(CBORError) {
+            try add(key, at: offset, to: &tracker)
+        } catch {
+            throw error.prefixed(with: read.text)
+        }
+        complete(at: end)
+        return read
     }
 }
 

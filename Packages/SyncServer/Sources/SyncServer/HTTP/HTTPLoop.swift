@@ -138,6 +138,9 @@ final class HTTPLoop {
             guard let socket = sockets.socket(slot: slot) else { continue }
             touch(socket)
             if let event = socket.connection.advance(to: now) { handOut(event, of: socket) }
+            // Its request may still be in process: the answer must find nobody, not a connection
+            // that is past answering.
+            if socket.connection.state == .closed { close(socket) }
         }
     }
 }

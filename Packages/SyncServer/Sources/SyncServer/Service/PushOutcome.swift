@@ -34,6 +34,9 @@ struct PushOutcome {
         var runs: [AcceptedRun] = []
         var conflictBytes = 0
         var firstRefused: OperationID?
+        let transaction = operations.first?.transactionID
+        let isOneTransaction =
+            transaction != nil && operations.allSatisfy { $0.transactionID == transaction }
         for (index, settlement) in settlements.enumerated() {
             let operation = operations[index]
             switch settlement {
@@ -49,11 +52,20 @@ struct PushOutcome {
                 firstRefused = firstRefused ?? operation.operationID
                 let state = try state(of: revision, operations, view)
                 conflictBytes += state.entityCBOR?.count ?? 0
-                if conflictBytes > conflictBytesMax, operations.count > 1 {
-                    throw .tooMany(
-                        "conflictBytes", UInt64(conflictBytesMax),
-                        "The conflicts of this push come to more than \(conflictBytesMax) bytes "
-                            + "(conflictBytes). Send it in halves.")
+                if conflictBytes > conflictBytesMax, !response.conflicts.isEmpty {
+                    // A transaction cannot be halved: its device settles what it has been told,
+                    // and sends the others again.
+                    guard isOneTransaction else {
+                        throw .tooMany(
+                            "conflictBytes", UInt64(conflictBytesMax),
+                            "The conflicts of this push come to more than \(conflictBytesMax) "
+                                + "bytes (conflictBytes). Send it in halves.")
+                    }
+                    response.rejected.append(
+                        Rejection(
+                            operationID: operation.operationID, code: .transactionAborted,
+                            message: "Other conflicts of its transaction fill the answer."))
+                    continue
                 }
                 response.conflicts.append(
                     Conflict(clientOperation: operation, serverState: state))

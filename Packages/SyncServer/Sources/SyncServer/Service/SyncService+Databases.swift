@@ -171,12 +171,17 @@ extension SyncService {
         _ path: String, on disk: Disk
     ) throws(FileSystemError) {
         if path.isEmpty { return }
-        if try disk.fileExists(at: path) { return }
         var parent = "."
         if let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) {
-            try makeDirectory(String(path[..<slash]), on: disk)
             parent = slash == path.utf8.startIndex ? "/" : String(path[..<slash])
         }
+        if try disk.fileExists(at: path) {
+            // Whoever made it may not have made its name durable; where its parent may not be
+            // read, that is all that can be done.
+            try? disk.syncDirectory(at: parent)
+            return
+        }
+        if parent != "." { try makeDirectory(parent, on: disk) }
         try disk.createDirectory(at: path)
         try disk.syncDirectory(at: parent)
     }

@@ -35,6 +35,8 @@ final class SyncService<Disk: FileSystem> {
     private var waiting = WaitingPulls()
     /// When device cursors are to be written next; `nil` while none changed.
     private var flushDeadline: UInt64?
+    /// Databases whose device cursors may have to be written now, the next one last.
+    private var unsaved: [DatabaseID] = []
     var generator: any RandomNumberGenerator
     private let lock: Disk.Lock
 
@@ -170,8 +172,11 @@ extension SyncService {
         while let pull = waiting.popDue(at: now) { giveUp(pull) }
         if let deadline = flushDeadline, deadline <= now {
             flushDeadline = nil
-            saveDevices()
+            unsaved = databases.keys.sorted(by: >)
         }
+        // One a turn, as each is a sync that everybody else waits for.
+        while let databaseID = unsaved.popLast(), !saveDevices(of: databaseID) {}
+        if !unsaved.isEmpty { return now }
         return [waiting.firstDeadline, flushDeadline].compactMap { $0 }.min()
     }
 
@@ -197,16 +202,18 @@ extension SyncService {
         lock.release()
     }
 
-    private func saveDevices() {
-        for (databaseID, slot) in databases.sorted(by: { $0.key < $1.key }) {
-            guard case .open(let database) = slot else { continue }
-            do throws(OpLogError) {
-                try database.saveDevices()
-            } catch {
-                tell("device cursors of database \(databaseID) were not written: \(error)")
-                scheduleFlush()
-            }
+    /// Returns whether there was anything to write.
+    private func saveDevices(of databaseID: DatabaseID) -> Bool {
+        guard case .open(let database)? = databases[databaseID], database.hasUnsavedDevices else {
+            return false
         }
+        do throws(OpLogError) {
+            try database.saveDevices()
+        } catch {
+            tell("device cursors of database \(databaseID) were not written: \(error)")
+            scheduleFlush()
+        }
+        return true
     }
 
     private func wake(_ database: Database<Disk>, _ group: LogGroupBuilder) {

@@ -82,7 +82,8 @@ struct ServerLog {
             operations.compactMap { $0.cursor?.rawValue } == Array(1...UInt64(operations.count)),
             "cursors have a gap", sourceLocation: sourceLocation)
         let names = operations.map { "\($0.deviceID) \($0.operationID)" }
-        #expect(Set(names).count == names.count, "an operation is there twice",
+        #expect(
+            Set(names).count == names.count, "an operation is there twice",
             sourceLocation: sourceLocation)
         var closed: Set<String> = []
         var open = ""

@@ -67,7 +67,7 @@ import Testing
 
         // The edits between the attempts wait behind what may be there.
         var failures = 0
-        while (try? await a.engine.sync()) == nil {
+        while failures < 20, (try? await a.engine.sync()) == nil {
             try a.put("edited \(failures)", "0")
             failures += 1
         }

@@ -135,7 +135,8 @@ import Testing
                 #expect(try response.error().code == .notSupported)
             }
             for method in ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW"] {
-                try client.send("\(method) /v1/push HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+                try client.send(
+                    "\(method) /v1/push HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
                 let response = try client.response()
                 #expect(response.status == 405, "\(method)")
                 #expect(response.headers["allow"] == "POST")

@@ -4,8 +4,8 @@ import Foundation
 import SyncProtocol
 import Testing
 
-/// Requests that two parsers could read in two ways: each is refused, and nothing that stands behind
-/// it on the connection is ever taken for a request.
+/// Requests that two parsers could read in two ways: each is refused, and nothing that stands
+/// behind it on the connection is ever taken for a request.
 @Suite(.showsPrograms, .timeLimit(.minutes(5))) struct SmugglingTests {
     /// Lines of a head, and the status they are refused with.
     private static let heads: [(lines: String, status: Int)] = [

@@ -12,8 +12,8 @@ import Foundation
 
 /// Tells threads which server is up, and the killer what they achieved.
 ///
-/// Safety: `server`, `isFinishing` and `runningCount` are touched with `condition` locked alone, and
-/// the pipe's ends are immutable.
+/// Safety: `server`, `isFinishing` and `runningCount` are touched with `condition` locked alone,
+/// and the pipe's ends are immutable.
 final class KillArena: @unchecked Sendable {
     /// A server, and how many there were before it.
     struct Server {
@@ -70,6 +70,14 @@ final class KillArena: @unchecked Sendable {
         }
     }
 
+    /// Lets the threads end that wait for a server.
+    func abandon() {
+        condition.withLock {
+            isFinishing = true
+            condition.broadcast()
+        }
+    }
+
     /// Waits until all threads have ended, and says whether they did.
     func join() -> Bool {
         condition.withLock {
@@ -88,12 +96,17 @@ final class KillArena: @unchecked Sendable {
     }
 
     /// Waits until something was acknowledged `count` times from now on.
-    func waitForProgress(_ count: Int) {
+    ///
+    /// - Throws: `Program.Failure` if it takes too long.
+    func waitForProgress(_ count: Int) throws {
         var buffer = [UInt8](repeating: 0, count: 4_096)
         while systemRead(events.read, &buffer) > 0 {}
         var seen = 0
         let deadline = Platform.seconds + Program.patienceSeconds
-        while seen < count, Platform.seconds < deadline {
+        while seen < count {
+            guard Platform.seconds < deadline else {
+                throw Program.Failure(description: "\(seen) of \(count) pushes were acknowledged")
+            }
             Platform.waitReadable([events.read], milliseconds: 1_000)
             seen += max(0, systemRead(events.read, &buffer))
         }

@@ -21,6 +21,7 @@ import Testing
         defer { bench.end() }
         let ledger = KillLedger()
         let arena = try KillArena()
+        defer { arena.abandon() }
         for index in 0..<4 as Range<UInt64> {
             let writer = KillWriter(
                 device: DeviceID("writer\(index)"), seed: generator.next(), ledger: ledger)
@@ -36,7 +37,7 @@ import Testing
             let server = try serve(bench)
             if kill % 10 == 9 { try check(server, ledger) }
             arena.announce(port: server.port, isLast: false)
-            arena.waitForProgress(Int.random(in: 0...25, using: &generator))
+            try arena.waitForProgress(Int.random(in: 0...25, using: &generator))
             pause(microseconds: Int.random(in: 0...3_000, using: &generator))
             server.kill()
         }

@@ -2,6 +2,7 @@
 
 import Foundation
 import Synchronization
+import Testing
 
 #if canImport(Glibc)
     import Glibc
@@ -19,7 +20,8 @@ final class Bench: Sendable {
     private let programs = Mutex<[Program]>([])
 
     init() throws {
-        directory = FileManager.default.temporaryDirectory
+        directory =
+            FileManager.default.temporaryDirectory
             .appending(path: "entitysync-tests-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
@@ -86,8 +88,13 @@ final class ServerProcess: Sendable {
     /// What it wrote to standard error.
     var errors: String { program.captured.errorText }
 
-    /// Kills it with SIGKILL.
-    func kill() { program.kill() }
+    /// Kills it with SIGKILL. That it had ended by itself before is an issue.
+    func kill(sourceLocation: SourceLocation = #_sourceLocation) {
+        program.kill()
+        #expect(
+            program.captured.exit == .signal(SIGKILL), "the server ended by itself: \(errors)",
+            sourceLocation: sourceLocation)
+    }
 
     /// Asks it to end, and returns how it did.
     func stop(_ signal: CInt = SIGTERM) throws -> Program.Captured {

@@ -24,10 +24,11 @@ enum ProgramRegistry {
     /// What each running program has written to standard error.
     static var report: String {
         let programs = entries.withLock { $0.compactMap(\.program) }
-        return title + programs.map { program in
-            "\(program.commandLine) (process \(program.processID)) said:\n"
-                + program.captured.errorText
-        }.joined(separator: "\n")
+        return title
+            + programs.map { program in
+                "\(program.commandLine) (process \(program.processID)) said:\n"
+                    + program.captured.errorText
+            }.joined(separator: "\n")
     }
 }
 

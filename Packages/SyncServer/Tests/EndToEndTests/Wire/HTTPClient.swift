@@ -48,7 +48,8 @@ final class HTTPClient {
     static func post(
         _ path: String, _ body: [UInt8], contentType: String = "application/cbor"
     ) -> [UInt8] {
-        let head = "POST \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: \(contentType)\r\n"
+        let head =
+            "POST \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: \(contentType)\r\n"
             + "Content-Length: \(body.count)\r\n\r\n"
         return Array(head.utf8) + body
     }
