@@ -123,9 +123,11 @@ import Testing
             let delay = policy.delay(attempt: attempt, retryAfterSeconds: 2, random: random)
             #expect(delay >= .seconds(2))
         }
-        #expect(
-            policy.delay(attempt: 1, retryAfterSeconds: .max, random: random)
-                >= .seconds(Int64.max))
+    }
+
+    @Test(arguments: [3_600, 3_601, UInt64(Int64.max), .max])
+    func sleepsForAnHourAtMostWhateverTheServerAskedFor(_ asked: UInt64) {
+        #expect(policy.delay(attempt: 1, retryAfterSeconds: asked, random: 0) == .seconds(3_600))
     }
 
     @Test func takesAnAttemptBelowTheFirstAsTheFirst() {
