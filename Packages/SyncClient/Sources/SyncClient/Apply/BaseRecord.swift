@@ -70,3 +70,12 @@ extension BaseRecord: WireValue {
         self = record
     }
 }
+
+extension LocalStoreAccess {
+    /// What the store says of the entity's revision on the server; `nil` if nothing is known.
+    func baseRecord(of key: EntityKey) throws(SyncError) -> BaseRecord? {
+        let collection = BaseRecord.collection(for: key.collection)
+        guard let bytes = try record(key.entityID.rawValue, in: collection) else { return nil }
+        return try decoded(BaseRecord.self, from: bytes, named: "\(collection)/\(key.entityID)")
+    }
+}

@@ -46,11 +46,7 @@ struct Reconciliation<Access: LocalStoreAccess> {
 
     func base(of key: EntityKey) throws(SyncError) -> BaseRecord? {
         if let decided = bases[key] { return decided }
-        let collection = BaseRecord.collection(for: key.collection)
-        guard let bytes = try store.record(key.entityID.rawValue, in: collection) else {
-            return nil
-        }
-        return try decoded(BaseRecord.self, from: bytes, named: "\(collection)/\(key.entityID)")
+        return try store.baseRecord(of: key)
     }
 
     /// The base, unless it belongs to a log that the device has left.

@@ -65,20 +65,12 @@ struct OperationTransformer<Access: LocalStoreAccess> {
         if let last = context.lastOfEntity[key] ?? context.queue.operations(of: key).last {
             operation.baseOperationID = last.operationID
             operation.entityVersion = last.entityVersion.next
-        } else if let base = try base(of: key) {
+        } else if let base = try store.baseRecord(of: key) {
             operation.base = base.logEpoch == state.logEpoch ? base.cursor : .start
             operation.entityVersion = base.version.next
         } else {
             operation.base = .start
         }
         return operation
-    }
-
-    private func base(of key: EntityKey) throws(SyncError) -> BaseRecord? {
-        let collection = BaseRecord.collection(for: key.collection)
-        guard let bytes = try store.record(key.entityID.rawValue, in: collection) else {
-            return nil
-        }
-        return try decoded(BaseRecord.self, from: bytes, named: "\(collection)/\(key.entityID)")
     }
 }

@@ -22,5 +22,5 @@ enum BeforeImage {
     }
 
     /// The collection of the base records of `collection`.
-    static func baseCollection(of collection: String) -> String { "_base:" + collection }
+    static func baseCollection(of collection: String) -> String { BaseRecord.prefix + collection }
 }

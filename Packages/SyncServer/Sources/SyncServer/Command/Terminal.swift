@@ -53,16 +53,7 @@ enum DescriptorLimit {
     /// Raises the limit to what the system lets this process have, 65,536 at most: the default of
     /// many systems, 1,024, is less than the connections that the server takes.
     static func raise() {
-        #if canImport(Glibc)
-            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        #else
-            let resource = RLIMIT_NOFILE
-        #endif
-        var limit = rlimit()
-        guard getrlimit(resource, &limit) == 0 else { return }
-        limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, 65_536))
-        // If it stays as it was, the server takes fewer connections.
-        _ = setrlimit(resource, &limit)
+        SocketPlatform.raiseDescriptorLimit(to: 65_536)
     }
 }
 
