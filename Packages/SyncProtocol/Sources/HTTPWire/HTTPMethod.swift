@@ -38,3 +38,28 @@ public enum HTTPVersion: Sendable, Hashable {
     /// HTTP/1.1.
     case http11
 }
+
+extension HTTPVersion {
+    /// Reads `HTTP/1.x`, whose place in the message is `position`.
+    static func read(
+        _ bytes: ArraySlice<UInt8>, position: Int
+    ) throws(HTTPRejection) -> HTTPVersion {
+        let first = bytes.startIndex
+        // The name is case-sensitive (RFC 9112 §2.3).
+        guard bytes.count == 8, bytes.starts(with: "HTTP/".utf8), ASCII.isDigit(bytes[first + 5]),
+            bytes[first + 6] == UInt8(ascii: "."), ASCII.isDigit(bytes[first + 7])
+        else {
+            throw HTTPRejection(
+                status: 400, reason: "The version is not written as HTTP/1.0 or HTTP/1.1.",
+                position: position)
+        }
+        switch (bytes[first + 5], bytes[first + 7]) {
+        case (UInt8(ascii: "1"), UInt8(ascii: "1")): return .http11
+        case (UInt8(ascii: "1"), UInt8(ascii: "0")): return .http10
+        default:
+            throw HTTPRejection(
+                status: 505, reason: "The version is not one of HTTP/1.0 and HTTP/1.1.",
+                position: position)
+        }
+    }
+}

@@ -23,35 +23,13 @@ extension HTTPRequestHead {
                 at: rest.startIndex)
         }
         method = HTTPMethod(rawValue: String(decoding: methodBytes, as: UTF8.self))
-        version = try HTTPRequestHead.version(
+        version = try HTTPVersion.read(
             line[(targetEnd + 1)...], position: targetEnd + 1 - line.startIndex)
         try readTarget(rest[..<targetEnd], offset: methodEnd + 1 - line.startIndex)
     }
 
-    private static func version(
-        _ bytes: ArraySlice<UInt8>, position: Int
-    ) throws(HTTPRejection) -> HTTPVersion {
-        let first = bytes.startIndex
-        // The name is case-sensitive (RFC 9112 §2.3).
-        guard bytes.count == 8, bytes.starts(with: "HTTP/".utf8), ASCII.isDigit(bytes[first + 5]),
-            bytes[first + 6] == UInt8(ascii: "."), ASCII.isDigit(bytes[first + 7])
-        else {
-            throw HTTPRejection(
-                status: 400, reason: "The request line does not end in HTTP/1.0 or HTTP/1.1.",
-                position: position)
-        }
-        switch (bytes[first + 5], bytes[first + 7]) {
-        case (UInt8(ascii: "1"), UInt8(ascii: "1")): return .http11
-        case (UInt8(ascii: "1"), UInt8(ascii: "0")): return .http10
-        default:
-            throw HTTPRejection(
-                status: 505, reason: "The version is not one of HTTP/1.0 and HTTP/1.1.",
-                position: position)
-        }
-    }
-
     /// Reads a target in origin-form, in absolute-form, or `*` of OPTIONS (RFC 9112 §3.2).
-    private mutating func readTarget(
+    mutating func readTarget(
         _ bytes: ArraySlice<UInt8>, offset: Int
     ) throws(HTTPRejection) {
         func reject(_ reason: String, at index: Int) -> HTTPRejection {

@@ -32,49 +32,37 @@ public struct HTTPRequestParser: Sendable {
     /// The limits in force.
     public let limits: HTTPLimits
 
-    enum Step: Sendable {
+    private enum Step: Sendable {
         case begin(blankLines: Int)
         case requestLine
         case fields
-        case fixedBody(remaining: Int)
-        case chunkSize
-        case chunkData(remaining: Int)
-        case chunkEnd
-        case trailers
+        case body
         case refused(HTTPRejection)
     }
 
-    var step = Step.begin(blankLines: 0)
-    /// Bytes that have come, from `start` on not yet consumed.
-    var input: [UInt8] = []
-    var start = 0
-    /// How many bytes from `start` on are known to hold no line end; scanning goes on behind.
-    var scanned = 0
-    /// Bytes of the current request in front of `start`.
-    var consumed = 0
-    var head = HTTPRequestHead()
-    var body: [UInt8] = []
-    var chunkExtensionBytes = 0
-    var trailerBytes = 0
-    var trailerCount = 0
+    private var step = Step.begin(blankLines: 0)
+    private var input = HTTPMessageInput()
+    private var head = HTTPRequestHead()
+    private var body: HTTPBodyReader
 
     /// Creates a parser for a new connection.
     public init(limits: HTTPLimits = HTTPLimits()) {
         self.limits = limits
+        body = HTTPBodyReader(.fixed(remaining: 0), limits: limits)
     }
 
     /// Where the bytes that `next()` has seen end.
     public var phase: Phase {
         switch step {
-        case .begin: start == input.count ? .idle : .head
+        case .begin: input.isEmpty ? .idle : .head
         case .requestLine, .fields: .head
-        case .fixedBody, .chunkSize, .chunkData, .chunkEnd, .trailers: .body
+        case .body: .body
         case .refused: .idle
         }
     }
 
     /// Whether bytes have come that no request given out has consumed.
-    public var hasUnparsedBytes: Bool { start < input.count }
+    public var hasUnparsedBytes: Bool { !input.isEmpty }
 
     /// Takes bytes in the order of the connection. Call `next()` until it needs more.
     public mutating func append(_ bytes: [UInt8]) {
@@ -85,14 +73,9 @@ public struct HTTPRequestParser: Sendable {
     public mutating func append(_ bytes: UnsafeRawBufferPointer) {
         var bytes = bytes[...]
         if case .refused = step { return }
-        if start == input.count { takeBody(&bytes) }
+        if case .body = step, input.isEmpty { body.take(&bytes, input: &input) }
         if bytes.isEmpty { return }
-        // Moving what is left costs no more than what was consumed before.
-        if start > 0 && start >= input.count - start {
-            input.removeFirst(start)
-            start = 0
-        }
-        input.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes))
+        input.append(UnsafeRawBufferPointer(rebasing: bytes))
     }
 
     /// Returns the next request if its last byte has come.
@@ -115,62 +98,69 @@ public struct HTTPRequestParser: Sendable {
         switch step {
         case .begin(let blankLines): return try skipBlankLine(blankLines)
         case .requestLine: return try readRequestLine()
-        case .fields: return try readField()
-        case .fixedBody(let remaining): return readFixedBody(remaining)
-        case .chunkSize: return try readChunkSize()
-        case .chunkData(let remaining): return readChunkData(remaining)
-        case .chunkEnd: return try readChunkEnd()
-        case .trailers: return try readTrailer()
+        case .fields: return try readFields()
+        case .body:
+            switch try body.advance(&input) {
+            case .needMore: return .needMore
+            case .another: return nil
+            case .complete: return complete()
+            }
         case .refused(let rejection): return .reject(rejection)
         }
     }
 
     /// One empty line before a request is tolerated (RFC 9112 §2.2), a second is not.
     private mutating func skipBlankLine(_ blankLines: Int) throws(HTTPRejection) -> Output? {
-        guard start < input.count else { return .needMore }
-        guard input[start] == ASCII.carriageReturn else {
+        guard !input.isEmpty else { return .needMore }
+        guard input[0] == ASCII.carriageReturn else {
             step = .requestLine
             return nil
         }
         guard blankLines == 0 else {
-            throw reject(400, "More than one empty line precedes the request line; send none.")
+            throw input.reject(
+                400, "More than one empty line precedes the request line; send none.")
         }
-        guard start + 1 < input.count else { return .needMore }
-        guard input[start + 1] == ASCII.lineFeed else {
-            throw reject(400, "A CR stands alone; end each line with CRLF.", at: 1)
+        guard input.count > 1 else { return .needMore }
+        guard input[1] == ASCII.lineFeed else {
+            throw input.reject(400, "A CR stands alone; end each line with CRLF.", at: 1)
         }
-        consume(2)
-        consumed = 0
+        input.consume(2)
+        input.beginMessage()
         step = .begin(blankLines: 1)
         return nil
     }
 
-    /// Finishes the current request and makes ready for the next.
-    mutating func complete() -> Output {
-        let request = head.request(body: body)
-        head = HTTPRequestHead()
-        body = []
-        consumed = 0
-        chunkExtensionBytes = 0
-        trailerBytes = 0
-        trailerCount = 0
-        step = .begin(blankLines: 0)
-        return .request(request)
-    }
-
-    /// Counts `count` bytes as consumed and gives memory back when none are left.
-    mutating func consume(_ count: Int) {
-        start += count
-        consumed += count
-        scanned = 0
-        if start == input.count {
-            input = []
-            start = 0
+    private mutating func readRequestLine() throws(HTTPRejection) -> Output? {
+        switch try input.scanLine(limit: limits.maxHeadBytes) {
+        case .needMore: return .needMore
+        case .overLimit: throw HTTPFieldLines.headTooLarge(input, limits)
+        case .ends(let end):
+            try head.readRequestLine(input[0..<end])
+            step = .fields
+            return nil
         }
     }
 
-    /// A rejection at the byte `offset` behind `start`.
-    func reject(_ status: Int, _ reason: String, at offset: Int = 0) -> HTTPRejection {
-        HTTPRejection(status: status, reason: reason, position: consumed + offset)
+    private mutating func readFields() throws(HTTPRejection) -> Output? {
+        guard let framing = try head.readFields(from: &input, limits: limits) else {
+            return .needMore
+        }
+        switch framing {
+        case .none, .length(0): return complete()
+        case .length(let length): body = HTTPBodyReader(.fixed(remaining: length), limits: limits)
+        case .chunked: body = HTTPBodyReader(.chunkSize, limits: limits)
+        }
+        step = .body
+        return head.expectsContinue ? .expectContinue : nil
+    }
+
+    /// Finishes the current request and makes ready for the next.
+    private mutating func complete() -> Output {
+        let request = head.request(body: body.bytes)
+        head = HTTPRequestHead()
+        body = HTTPBodyReader(.fixed(remaining: 0), limits: limits)
+        input.beginMessage()
+        step = .begin(blankLines: 0)
+        return .request(request)
     }
 }

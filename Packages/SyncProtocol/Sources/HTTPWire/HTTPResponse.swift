@@ -63,7 +63,8 @@ public struct HTTPResponse: Sendable, Equatable {
     /// The interim answer that lets a peer with `Expect: 100-continue` send its body.
     public static let continueBytes = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
-    private static func append(decimal value: Int, to output: inout [UInt8]) {
+    /// Writes a number that is not negative.
+    static func append(decimal value: Int, to output: inout [UInt8]) {
         if value >= 10 { append(decimal: value / 10, to: &output) }
         output.append(UInt8(ascii: "0") + UInt8(value % 10))
     }

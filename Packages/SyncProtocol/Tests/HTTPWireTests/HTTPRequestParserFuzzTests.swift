@@ -45,13 +45,16 @@ import Testing
         for row in AcceptedRequest.all {
             var bytes = row.bytes + AcceptedRequest.all.randomElement(using: &generator)!.bytes
             for _ in 0..<Int.random(in: 1...4, using: &generator) {
-                mutate(&bytes, &generator)
+                ByteMutation.mutate(&bytes, &generator)
             }
             expectSameInAllPieces(bytes, &generator, seed: seed)
         }
     }
+}
 
-    private func mutate(_ bytes: inout [UInt8], _ generator: inout SeededGenerator) {
+/// Small changes to bytes, such as an attacker or a broken proxy makes.
+enum ByteMutation {
+    static func mutate(_ bytes: inout [UInt8], _ generator: inout SeededGenerator) {
         let alphabet = Array("\r\n :;,0aF\u{0}\u{7F}\u{1}(%#".utf8)
         let index = Int.random(in: 0..<bytes.count, using: &generator)
         switch Int.random(in: 0..<5, using: &generator) {
