@@ -20,8 +20,10 @@ let package = Package(
         .library(name: "SyncProtocol", targets: ["SyncProtocol"]),
         .library(name: "SyncClient", targets: ["SyncClient"]),
         .library(name: "SyncServer", targets: ["SyncServer"]),
+        .library(name: "Simulation", targets: ["Simulation"]),
         .executable(name: "entitysync", targets: ["entitysync"]),
         .executable(name: "entitysync-server", targets: ["entitysync-server"]),
+        .executable(name: "entitysync-simulator", targets: ["entitysync-simulator"]),
     ],
     targets: [
         .target(name: "CBOR", path: "\(proto)/Sources/CBOR", swiftSettings: strict),
@@ -50,6 +52,16 @@ let package = Package(
         .executableTarget(
             name: "entitysync-server", dependencies: ["SyncServer"],
             path: "\(server)/Sources/entitysync-server", swiftSettings: strict),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "CBOR", "SyncProtocol", "HTTPWire", "RecordLog", "SyncClient", "SyncServer",
+                "SyncTestSupport",
+            ],
+            path: "\(server)/Sources/Simulation", swiftSettings: strict),
+        .executableTarget(
+            name: "entitysync-simulator", dependencies: ["Simulation"],
+            path: "\(server)/Sources/entitysync-simulator", swiftSettings: strict),
         .executableTarget(
             name: "notes", dependencies: ["CBOR", "SyncClient"],
             path: "examples/Notes/Sources/notes", swiftSettings: strict),

@@ -18,7 +18,9 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "SyncServer", targets: ["SyncServer"]),
+        .library(name: "Simulation", targets: ["Simulation"]),
         .executable(name: "entitysync-server", targets: ["entitysync-server"]),
+        .executable(name: "entitysync-simulator", targets: ["entitysync-simulator"]),
     ],
     dependencies: [.package(path: "../SyncProtocol"), .package(path: "../SyncClient")],
     targets: [
@@ -32,6 +34,14 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "entitysync-server", dependencies: ["SyncServer"], swiftSettings: strict),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                cbor, syncProtocol, httpWire, recordLog, syncClient, testSupport, "SyncServer",
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "entitysync-simulator", dependencies: ["Simulation"], swiftSettings: strict),
         .testTarget(
             name: "SyncServerTests",
             dependencies: [cbor, syncProtocol, httpWire, recordLog, testSupport, "SyncServer"],

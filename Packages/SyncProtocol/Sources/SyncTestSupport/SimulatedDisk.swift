@@ -37,6 +37,13 @@ public final class SimulatedDisk: FileSystem {
         }
     }
 
+    /// Ends the process that uses the disk, as kill -9 does: what it has written stays written,
+    /// synced or not; its handles are dead and its locks are free, and faults that were planned are
+    /// forgotten.
+    public func endProcess() {
+        state.withLock { $0.endProcess() }
+    }
+
     /// Makes one call fail; the disk is as before, except that a write has written its first half,
     /// and a sync that failed has left its pages in doubt: a later sync skips them, and a crash
     /// keeps some of them.
@@ -45,6 +52,27 @@ public final class SimulatedDisk: FileSystem {
     public func failNextCall(number: Int = 1, errorNumber: Int32) {
         precondition(number > 0, "The next call has the number 1.")
         state.withLock { $0.plannedFailures[$0.callCount + number] = errorNumber }
+    }
+
+    /// Lets the disk die: from that call on every call fails, until the power is cut and comes back.
+    ///
+    /// - Parameter number: Which call is the first, counted from now; 1 is the next.
+    public func failAllCalls(from number: Int = 1, errorNumber: Int32) {
+        precondition(number > 0, "The next call has the number 1.")
+        state.withLock { $0.death = ($0.callCount + number, errorNumber) }
+    }
+
+    /// Whether the call from which `failAllCalls(from:errorNumber:)` lets all fail has come.
+    public var isDead: Bool {
+        state.withLock { state in state.death.map { $0.call <= state.callCount } ?? false }
+    }
+
+    /// Forgets the failures that were planned and have not come yet.
+    public func forgetPlans() {
+        state.withLock { state in
+            state.plannedFailures = [:]
+            state.death = nil
+        }
     }
 
     /// Lets files grow by `bytes` altogether from now on; then writes fail with

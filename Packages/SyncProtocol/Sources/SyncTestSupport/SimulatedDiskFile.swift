@@ -112,6 +112,8 @@ public final class SimulatedDiskFile: RandomAccessFile {
                 do throws(SimulatedDiskFailure) {
                     try state.countCall()
                 } catch {
+                    // Behind the first call that a dying disk fails, nothing is done any more.
+                    if let death = state.death, state.callCount > death.call { throw error }
                     return try body(&state, error)
                 }
                 return try body(&state, nil)

@@ -12,6 +12,8 @@ struct SimulatedDiskState: Sendable {
     var callCount = 0
     /// Error numbers by the number of the call that is to fail with them.
     var plannedFailures: [Int: Int32] = [:]
+    /// The call from which all calls fail, and how.
+    var death: (call: Int, errorNumber: Int32)?
     /// How many bytes files may still grow by; `nil` for no limit.
     var freeBytes: Int?
     var locks: [(number: Int, file: SimulatedDiskFileNode)] = []
@@ -20,6 +22,9 @@ struct SimulatedDiskState: Sendable {
     /// Counts one call; throws if it is the one to fail.
     mutating func countCall() throws(SimulatedDiskFailure) {
         callCount += 1
+        if let death, callCount >= death.call {
+            throw SimulatedDiskFailure(errorNumber: death.errorNumber)
+        }
         if let errorNumber = plannedFailures.removeValue(forKey: callCount) {
             throw SimulatedDiskFailure(errorNumber: errorNumber)
         }
@@ -29,9 +34,14 @@ struct SimulatedDiskState: Sendable {
         let before = SimulatedDiskNode.directory(root).liveBytes
         root.crash(using: &generator)
         freeBytes? += before - SimulatedDiskNode.directory(root).liveBytes
+        endProcess()
+    }
+
+    mutating func endProcess() {
         power += 1
         locks = []
         plannedFailures = [:]
+        death = nil
     }
 
     func openFile(

@@ -51,6 +51,20 @@ extension SimulatedDisk {
         }
     }
 
+    /// The paths of all files in the directory at `path` and below it, in bytewise order.
+    public func filePaths(in path: String) -> [String] {
+        state.withLock { state in
+            state.node(at: path).map { Self.filePaths($0, path) } ?? []
+        }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    private static func filePaths(_ node: SimulatedDiskNode, _ path: String) -> [String] {
+        guard case .directory(let directory) = node else { return [path] }
+        return directory.live.flatMap { name, node in
+            filePaths(node, path + "/" + String(decoding: name, as: UTF8.self))
+        }
+    }
+
     /// What of the file at `path` would be there after a crash that keeps nothing unsynced, with
     /// its name as it is; `nil` if there is no such file.
     public func syncedBytes(at path: String) -> [UInt8]? {

@@ -16,11 +16,11 @@ public typealias SyncEngine = DiskSyncEngine<POSIXFileSystem>
 /// The app reads and writes its store as ever, online or not. `sync()` exchanges everything once;
 /// `start()` goes on doing so as the app writes and others push.
 ///
-/// All decisions are taken elsewhere: what comes next by `SyncStateMachine`, what an answer changes
-/// by `Replica`. The actor carries requests between those and the transport. One engine at a time
+/// All decisions are taken elsewhere: what comes next by `SyncCycle`, what an answer changes by
+/// `Replica`. The actor carries requests between those and the transport. One engine at a time
 /// serves a store.
 public actor DiskSyncEngine<Disk: FileSystem> {
-    private let replica: Replica<SyncedEntityStore<Disk>, Disk>
+    private let cycle: SyncCycle<Disk>
     private let transport: any SyncTransport
     private let environment: SyncEnvironment
     private let clock: any Clock<Duration>
@@ -41,14 +41,15 @@ public actor DiskSyncEngine<Disk: FileSystem> {
         transport: any SyncTransport, resolver: any ConflictResolver = .serverWins,
         environment: SyncEnvironment = .system, clock: any Clock<Duration> = ContinuousClock()
     ) throws(SyncError) {
-        if let fault = configuration.fault { throw fault }
-        replica = try Replica(
-            store: SyncedEntityStore(store), directory: store.directory, disk: store.disk,
-            configuration: configuration, resolver: resolver, environment: environment)
+        cycle = try SyncCycle(
+            store: store, configuration: configuration, resolver: resolver,
+            environment: environment)
         self.transport = transport
         self.environment = environment
         self.clock = clock
     }
+
+    private var replica: Replica<SyncedEntityStore<Disk>, Disk> { cycle.replica }
 
     // MARK: Public face
 
@@ -118,19 +119,18 @@ public actor DiskSyncEngine<Disk: FileSystem> {
 
     private func runCycle(renewsHandshake: Bool) async throws(SyncError) -> SyncReport {
         broadcast.send(.connecting)
-        var machine = SyncStateMachine(policy: replica.configuration.retryPolicy)
-        replica.beginCycle(renewsHandshake: renewsHandshake)
-        var event = SyncStateMachine.Event.begin
         do throws(SyncError) {
-            try replica.capture()
+            var step = try cycle.begin(renewsHandshake: renewsHandshake)
             while true {
-                switch machine.next(event, replica.outlook) {
-                case .finish: return finish(machine)
-                case .fail(let error): throw error
+                switch step {
+                case .finished(let report):
+                    broadcast.send(.synced(report))
+                    return report
                 case .wait(let duration):
                     try await wait(duration)
-                    event = try await attempt(machine.resume(replica.outlook))
-                case let action: event = try await attempt(action)
+                    step = try cycle.resume()
+                case .exchange(let request):
+                    step = try await carry(request)
                 }
             }
         } catch {
@@ -139,43 +139,12 @@ public actor DiskSyncEngine<Disk: FileSystem> {
         }
     }
 
-    private func finish(_ machine: SyncStateMachine) -> SyncReport {
-        var report = SyncReport()
-        report.counts = replica.takeCounts()
-        report.retries = machine.retries
-        report.cursor = replica.state.cursor
-        broadcast.send(.synced(report))
-        return report
-    }
-
-    /// Carries out one action; what it came to is the machine's next event.
-    private func attempt(
-        _ action: SyncStateMachine.Action
-    ) async throws(SyncError) -> SyncStateMachine.Event {
+    private func carry(_ request: SyncRequest) async throws(SyncError) -> SyncCycle<Disk>.Step {
         if Task.isCancelled { throw .cancelled }
-        var push: PushRequest?
-        do throws(SyncError) {
-            switch action {
-            case .handshake:
-                broadcast.send(.connecting)
-                try replica.settle(await transport.handshake(replica.makeHandshakeRequest()))
-            case .pull:
-                broadcast.send(.pulling)
-                let request = replica.makePullRequest()
-                try replica.settle(await transport.pull(request), to: request)
-            case .push:
-                broadcast.send(.pushing)
-                let request = try replica.makePushRequest()
-                push = request
-                try replica.settle(await transport.push(request), to: request)
-            case .wait, .finish, .fail: break
-            }
-            return .done
-        } catch {
-            if Task.isCancelled { throw .cancelled }
-            if try replica.recover(from: error, push: push) { return .recovered(error) }
-            return .failed(error, random: environment.random())
-        }
+        broadcast.send(request.state)
+        let outcome = await transport.perform(request)
+        if case .failure = outcome, Task.isCancelled { throw .cancelled }
+        return try cycle.take(outcome, to: request)
     }
 
     private func wait(_ duration: Duration) async throws(SyncError) {
@@ -230,19 +199,24 @@ public actor DiskSyncEngine<Disk: FileSystem> {
     /// A pull that waits at the server, or a plain pause where the server cannot.
     private func waitForOthers() async throws {
         let configuration = replica.configuration
-        guard configuration.waitForOthers > .zero, replica.state.logID != nil else {
+        let limit = min(configuration.waitForOthers, .seconds(30))
+        guard limit > .zero, replica.state.logID != nil else {
             return try await clock.sleep(for: configuration.idlePullInterval)
         }
-        let limit = min(configuration.waitForOthers, .seconds(30))
-        var page: PullResponse
-        repeat {
-            let milliseconds =
-                limit.components.seconds * 1_000
-                + limit.components.attoseconds / 1_000_000_000_000_000
-            let request = replica.makePullRequest(waitMilliseconds: UInt64(milliseconds))
-            page = try await transport.pull(request)
-            try replica.settle(page, to: request)
-        } while page.operations.isEmpty && !page.hasMore
+        while let request = cycle.makeWaitingPull(limit) {
+            if try cycle.take(try await transport.pull(request), to: request) { return }
+        }
+    }
+}
+
+extension SyncRequest {
+    /// What an engine is doing while it waits for the answer.
+    fileprivate var state: SyncState {
+        switch self {
+        case .handshake: .connecting
+        case .pull: .pulling
+        case .push: .pushing
+        }
     }
 }
 

@@ -46,46 +46,47 @@ extension MessageTransport {
     public func handshake(
         _ request: HandshakeRequest
     ) async throws(SyncError) -> HandshakeResponse {
-        try decode(await exchange(request.encoded(), path: "/v1/handshake", waitMilliseconds: 0))
+        try await exchange(request.encoded(), path: "/v1/handshake", waitMilliseconds: 0).message()
     }
 
     public func pull(_ request: PullRequest) async throws(SyncError) -> PullResponse {
-        try decode(
-            await exchange(
-                request.encoded(), path: "/v1/pull",
-                waitMilliseconds: request.waitMilliseconds ?? 0))
+        try await exchange(
+            request.encoded(), path: "/v1/pull", waitMilliseconds: request.waitMilliseconds ?? 0
+        ).message()
     }
 
     public func push(_ request: PushRequest) async throws(SyncError) -> PushResponse {
-        try decode(await exchange(request.encoded(), path: "/v1/push", waitMilliseconds: 0))
+        try await exchange(request.encoded(), path: "/v1/push", waitMilliseconds: 0).message()
     }
+}
 
-    private func decode<Response: WireValue>(
-        _ answer: MessageAnswer
-    ) throws(SyncError) -> Response {
-        guard answer.status == 200 else { throw Self.error(of: answer) }
+extension MessageAnswer {
+    /// The message in the body.
+    ///
+    /// - Throws: `SyncError`: what the server said if the status is not 200, and `invalidAnswer` if
+    ///   the body is not the message.
+    func message<Response: WireValue>() throws(SyncError) -> Response {
+        guard status == 200 else { throw error }
         do {
-            return try Response(decoding: answer.body)
+            return try Response(decoding: body)
         } catch {
             throw SyncError(
-                .invalidAnswer, "The server's answer cannot be read: \(error)",
-                status: answer.status)
+                .invalidAnswer, "The server's answer cannot be read: \(error)", status: status)
         }
     }
 
-    private static func error(of answer: MessageAnswer) -> SyncError {
-        guard let response = try? ErrorResponse(decoding: answer.body) else {
+    private var error: SyncError {
+        guard let response = try? ErrorResponse(decoding: body) else {
             // A proxy's page, or nothing: the status is all there is to go by.
-            let code = code(ofStatus: answer.status)
             return SyncError(
-                .server(code),
-                "The server answered with status \(answer.status) and no error of the protocol.",
-                retryAfterSeconds: answer.retryAfterSeconds, status: answer.status)
+                .server(Self.code(ofStatus: status)),
+                "The server answered with status \(status) and no error of the protocol.",
+                retryAfterSeconds: retryAfterSeconds, status: status)
         }
         return SyncError(
             .server(response.code), response.message,
-            retryAfterSeconds: response.retryAfterSeconds ?? answer.retryAfterSeconds,
-            status: answer.status, details: response.details)
+            retryAfterSeconds: response.retryAfterSeconds ?? retryAfterSeconds,
+            status: status, details: response.details)
     }
 
     private static func code(ofStatus status: Int) -> SyncErrorCode {

@@ -149,6 +149,17 @@ struct EntityTable<Value> {
     }
 }
 
+extension EntityTable {
+    /// Collection and id of an entry, for people to read.
+    func name(of index: Int) -> String {
+        let entry = entries[index]
+        let middle = entry.nameStart + Int(entry.collectionLength)
+        let end = middle + Int(entry.entityLength)
+        return String(decoding: names[entry.nameStart..<middle], as: UTF8.self) + "/"
+            + String(decoding: names[middle..<end], as: UTF8.self)
+    }
+}
+
 extension EntityKeyBytes {
     /// A key whose hash is known.
     fileprivate init(

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+
+@_spi(Simulation) import SyncClient
+import SyncProtocol
+
+/// Judges every answer of the server against `LogModel`, as it is given.
+struct AnswerChecker {
+    /// The logs of all databases, as they must be.
+    private(set) var models: [DatabaseID: LogModel] = [:]
+    /// Logs that a restore has put an end to.
+    private(set) var formerLogs: [LogID: LogModel] = [:]
+    /// The limits that the server was given.
+    let limits: SyncLimits
+    /// Whether a fault of its disk excuses the server from answering well.
+    var isServerSick = false
+    /// The push in which each transaction of a device was first accepted.
+    private var pushesByTransaction: [TransactionName: Int] = [:]
+    /// The same of what waits for the commit.
+    private var stagedTransactions: [DatabaseID: [(name: TransactionName, push: Int)]] = [:]
+    private var pushCount = 0
+    /// What became part of a log and was not looked at yet.
+    private(set) var committed: [(databaseID: DatabaseID, operation: SyncOperation)] = []
+
+    private struct TransactionName: Hashable {
+        var logID: LogID
+        var deviceID: DeviceID
+        var transactionID: TransactionID
+    }
+
+    init(limits: SyncLimits) { self.limits = limits }
+
+    /// The log of an identity, present or former.
+    func log(_ logID: LogID?, of databaseID: DatabaseID) -> LogModel.Log? {
+        guard let logID else { return nil }
+        if let model = models[databaseID], model.logID == logID { return model.durable }
+        return formerLogs[logID]?.durable
+    }
+
+    /// Takes what became part of a log since this was last asked.
+    mutating func takeCommitted() -> [(databaseID: DatabaseID, operation: SyncOperation)] {
+        defer { committed = [] }
+        return committed
+    }
+
+    // MARK: Requests
+
+    /// Stages a push that the server has taken without answering it yet.
+    ///
+    /// - Returns: The answer that is due when it is committed.
+    mutating func stage(_ request: PushRequest) throws -> PushResponse {
+        if let fault = faultOfEnvelope(
+            request.databaseID, request.logID, [request.cursor], request.operations.count)
+        {
+            throw SimulationFailure(
+                .answersFollowTheRules, "a push was taken and is to be refused: \(fault)")
+        }
+        guard var model = models[request.databaseID] else {
+            throw SimulationFailure(
+                .answersFollowTheRules, "a push was taken into a database that nobody made")
+        }
+        pushCount += 1
+        let before = model.staged.operations.count
+        let response = model.push(request, maxEntityBytes: limits.maxEntityBytes)
+        models[request.databaseID] = model
+        for operation in model.staged.operations[before...] {
+            guard let transactionID = operation.transactionID else { continue }
+            let name = TransactionName(
+                logID: model.logID, deviceID: operation.deviceID, transactionID: transactionID)
+            stagedTransactions[request.databaseID, default: []].append((name, pushCount))
+        }
+        return response
+    }
+
+    /// The commit of a database's staged pushes went through, or not.
+    mutating func endCommit(of databaseID: DatabaseID, succeeded: Bool) throws {
+        let transactions = stagedTransactions.removeValue(forKey: databaseID) ?? []
+        guard succeeded else {
+            models[databaseID]?.abandon()
+            return
+        }
+        for operation in models[databaseID]?.commit() ?? [] {
+            committed.append((databaseID, operation))
+        }
+        for (name, push) in transactions {
+            guard pushesByTransaction[name, default: push] == push else {
+                throw SimulationFailure(
+                    .wholeTransactions,
+                    "transaction \(name.transactionID) of \(name.deviceID) came in two pushes")
+            }
+            pushesByTransaction[name] = push
+        }
+    }
+
+    /// The server went down: what was staged is in doubt.
+    mutating func abandonAll() {
+        stagedTransactions = [:]
+        for databaseID in models.keys { models[databaseID]?.abandon() }
+    }
+
+    // MARK: Answers
+
+    /// Judges an answer other than that to a staged push.
+    mutating func check(
+        _ outcome: Result<SyncAnswer, SyncError>, to request: SyncRequest
+    ) throws {
+        switch (outcome, request) {
+        case (.success(.handshake(let answer)), .handshake(let request)):
+            try check(answer, to: request)
+        case (.success(.pull(let page)), .pull(let request)):
+            if let fault = fault(of: page, to: request) {
+                throw SimulationFailure(.answersFollowTheRules, "a page after cursor "
+                    + "\(request.sinceCursor): \(fault)")
+            }
+        case (.failure(let error), _):
+            try check(error, to: request)
+        default:
+            throw SimulationFailure(
+                .answersFollowTheRules, "an answer came before the commit: \(outcome)")
+        }
+    }
+
+    private mutating func check(_ answer: HandshakeResponse, to request: HandshakeRequest) throws {
+        guard let logID = answer.logID else {
+            throw SimulationFailure(.answersFollowTheRules, "a handshake without logId")
+        }
+        let model = models[request.databaseID] ?? LogModel(logID: logID)
+        models[request.databaseID] = model
+        if let fault = faultOfEnvelope(request.databaseID, request.logID, [request.cursor], 0) {
+            throw SimulationFailure(
+                .answersFollowTheRules, "a handshake was taken and is to be refused: \(fault)")
+        }
+        let due = (
+            model.logID, model.durable.head, model.durable.highest[request.deviceID] ?? 0, limits
+        )
+        guard due.0 == logID, due.1 == answer.serverCursor, due.2 == answer.lastOperationID,
+            due.3 == answer.limits, answer.oldestCursor == .start
+        else {
+            throw SimulationFailure(
+                .answersFollowTheRules, "a handshake says \(answer), and is to say \(due)")
+        }
+    }
+
+    private func fault(of page: PullResponse, to request: PullRequest) -> String? {
+        if let fault = faultOfEnvelope(
+            request.databaseID, request.logID, [request.sinceCursor, request.snapshot], 0)
+        {
+            return "it is to be refused: \(fault)"
+        }
+        guard let model = models[request.databaseID] else { return "of a database that is not there" }
+        return model.fault(of: page, to: request, limit: limits.maxPullOperations)
+    }
+
+    private func check(_ error: SyncError, to request: SyncRequest) throws {
+        if isServerSick, case .server(let code) = error.code, code.isRetryable { return }
+        let due: String?
+        switch request {
+        case .handshake(let request) where models[request.databaseID] == nil:
+            // It makes the database, which then is not the one that the device speaks of.
+            due = request.logID != nil ? "otherLog" : request.cursor ?? 0 > 0 ? "ahead" : nil
+        case .handshake(let request):
+            due = faultOfEnvelope(request.databaseID, request.logID, [request.cursor], 0)
+        case .pull(let request):
+            due = faultOfEnvelope(
+                request.databaseID, request.logID, [request.sinceCursor, request.snapshot], 0)
+        case .push(let request):
+            let isLarge = UInt64(request.encoded().count) > limits.maxBodyBytes
+            due = faultOfEnvelope(
+                request.databaseID, request.logID, [request.cursor],
+                isTooMany(request.operations) ? .max : 0) ?? (isLarge ? "413" : nil)
+        }
+        let isDue =
+            switch error.code {
+            case .server(.invalidCursor): due == "otherLog" || due == "ahead"
+            case .server(.databaseNotFound): due == "no database"
+            case .server(.invalidRequest): due == "413" && error.status == 413
+            default: false
+            }
+        guard isDue else {
+            throw SimulationFailure(
+                .goesOn, "the server answered \(error.code) \(error.message) to \(request.path)")
+        }
+    }
+
+    private func isTooMany(_ operations: [SyncOperation]) -> Bool {
+        let count = UInt64(operations.count)
+        let isOneTransaction = operations.first?.transactionID.map { transaction in
+            operations.allSatisfy { $0.transactionID == transaction }
+        } ?? false
+        return count > limits.maxPushOperations
+            && !(isOneTransaction && count <= limits.maxTransactionOperations)
+    }
+
+    /// Why a request is to be refused whatever it holds.
+    private func faultOfEnvelope(
+        _ databaseID: DatabaseID, _ logID: LogID?, _ cursors: [Cursor?], _ operations: Int
+    ) -> String? {
+        if operations == .max { return "413" }
+        guard let model = models[databaseID] else { return "no database" }
+        if let logID, logID != model.logID { return "otherLog" }
+        return cursors.contains { $0 ?? 0 > model.durable.head } ? "ahead" : nil
+    }
+
+    // MARK: Restarts
+
+    /// Judges what a restarted server has of a database.
+    mutating func adopt(
+        _ databaseID: DatabaseID, logID: LogID, operations: [SyncOperation]
+    ) throws {
+        guard var model = models[databaseID] else {
+            guard operations.isEmpty else {
+                throw SimulationFailure(
+                    .nothingInvented, "database \(databaseID) holds operations before anybody "
+                        + "shook hands with it")
+            }
+            return
+        }
+        guard model.logID == logID else {
+            throw SimulationFailure(
+                .logKeepsWhatItShowed,
+                "database \(databaseID) has logId \(logID), and had \(model.logID)")
+        }
+        let known = model.durable.operations.count
+        if let fault = model.adopt(operations) {
+            throw SimulationFailure(.logKeepsWhatItShowed, "after a restart: \(fault)")
+        }
+        models[databaseID] = model
+        for operation in operations[known...] { committed.append((databaseID, operation)) }
+    }
+
+    /// The server was restored: the log goes on from `operations` under another identity, or is
+    /// gone.
+    mutating func restore(_ databaseID: DatabaseID, logID: LogID?, operations: [SyncOperation]) {
+        if let model = models[databaseID] { formerLogs[model.logID] = model }
+        models[databaseID] = logID.map { LogModel(logID: $0, operations: operations) }
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+
+import SyncProtocol
+
+/// Judges every operation that becomes part of a log: it is new, somebody wrote it, and it
+/// overwrites nothing that its author had not seen.
+struct CommitJudge {
+    /// The contents that each log has accepted for an entity.
+    private var accepted: [LogID: [EntityKey: Set<[UInt8]>]] = [:]
+    /// The latest revision of each entity that was judged.
+    private var latest: [LogID: [EntityKey: SyncOperation]] = [:]
+
+    mutating func judge(
+        _ operation: SyncOperation, in log: LogModel, _ ledger: EditLedger,
+        _ conditions: Set<Condition>
+    ) throws {
+        let cursor = operation.cursor ?? 0
+        let previous =
+            latest[log.logID]?[operation.key]
+            ?? log.durable.operations.prefix(Int(cursor.rawValue) - 1)
+            .last { $0.key == operation.key }
+        latest[log.logID, default: [:]][operation.key] = operation
+        if let fault = ledger.fault(of: operation, after: previous) { throw fault }
+        guard let content = operation.content else { return }
+        let isNew = accepted[log.logID, default: [:]][operation.key, default: []]
+            .insert(content).inserted
+        // A device that was copied or put back may write what the log has had before.
+        guard conditions.isDisjoint(with: [.clones, .deviceRestores, .serverRestores]) else { return }
+        guard isNew else {
+            throw SimulationFailure(
+                .acceptedOnce, "edit \(EntityContent.tokens(content)) of \(operation.key) is in the "
+                    + "log again, at cursor \(cursor)")
+        }
+    }
+}

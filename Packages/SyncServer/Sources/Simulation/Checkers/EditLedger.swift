@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+
+import SyncClient
+import SyncProtocol
+
+/// Every edit that was ever made, by its number, and what may have become of it.
+///
+/// An edit must be in the entity in the end, unless somebody removed it who saw it, or it lost a
+/// conflict; then a conflict log or a quarantine keeps it.
+final class EditLedger {
+    /// Edits that a store confirmed, or may have kept.
+    private(set) var made: Set<UInt64> = []
+    /// Edits that were removed by somebody who saw them, or that nobody was promised.
+    private(set) var excused: Set<UInt64> = []
+    /// Edits that lost a conflict before a resolver.
+    private(set) var lost: Set<UInt64> = []
+    /// What apps and resolvers wrote, by entity.
+    private var written: [EntityKey: Set<[UInt8]>] = [:]
+    private var lastToken: UInt64 = 0
+
+    /// A number for a new edit.
+    func nextToken() -> UInt64 {
+        lastToken += 1
+        return lastToken
+    }
+
+    /// An app wrote an entity.
+    func wrote(_ content: [UInt8], _ key: EntityKey) {
+        written[key, default: []].insert(content)
+        made.formUnion(EntityContent.tokens(content))
+    }
+
+    /// An app removed edits that it saw, or nobody was promised that they are kept.
+    func excuse(_ tokens: some Sequence<UInt64>) { excused.formUnion(tokens) }
+
+    /// A resolver decided.
+    func resolved(_ conflict: EntityConflict, _ resolution: ConflictResolution) {
+        let local = EntityContent.tokens(conflict.local)
+        let remote = EntityContent.tokens(conflict.remote)
+        let standing: [UInt64]
+        switch resolution {
+        case .keepLocal: standing = local
+        case .keepRemote: standing = remote
+        case .merge(let content):
+            standing = EntityContent.tokens(content)
+            if let content { written[conflict.key, default: []].insert(content) }
+        }
+        lost.formUnion(Set(local).union(remote).subtracting(standing))
+    }
+
+    /// What is wrong with a revision that takes the place of another; `nil` if nothing is.
+    func fault(of next: SyncOperation, after previous: SyncOperation?) -> SimulationFailure? {
+        let content = next.kind == .delete ? nil : next.entityCBOR
+        if let content, written[next.key]?.contains(content) != true {
+            return SimulationFailure(
+                .nothingInvented, "\(next.deviceID) pushed \(next.key) with a content that no app "
+                    + "wrote: \(EntityContent.tokens(content))")
+        }
+        guard let previous, previous.kind == .upsert else { return nil }
+        let overwritten = Set(EntityContent.tokens(previous.entityCBOR))
+            .subtracting(EntityContent.tokens(content)).subtracting(excused).subtracting(lost)
+        return overwritten.isEmpty
+            ? nil
+            : SimulationFailure(
+                .nothingOverwrittenUnseen,
+                "operation \(next.operationID) of \(next.deviceID) on \(next.key) overwrote edits "
+                    + "\(overwritten.sorted()) of operation \(previous.operationID) of "
+                    + "\(previous.deviceID), which its author had not seen")
+    }
+
+    /// The edits that are neither in `standing`, nor kept, nor excused.
+    func missing(from standing: Set<UInt64>, kept: Set<UInt64>) -> [UInt64] {
+        made.subtracting(standing).subtracting(kept).subtracting(excused).sorted()
+    }
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+
+import SyncProtocol
+
+/// One database's log as the protocol says it must be, worked out from the requests alone: what
+/// each push must be answered, and what each page may hold. It knows no files and shares no code
+/// with the server.
+struct LogModel {
+    /// A log and what follows from it.
+    struct Log {
+        /// All accepted operations, as they are stored: with cursor and kept version.
+        var operations: [SyncOperation] = []
+        /// The index of each entity's current revision.
+        var current: [EntityKey: Int] = [:]
+        /// The index of each device's accepted operations.
+        var accepted: [DeviceID: [OperationID: Int]] = [:]
+        /// The highest accepted number of each device.
+        var highest: [DeviceID: OperationID] = [:]
+
+        var head: Cursor { Cursor(UInt64(operations.count)) }
+
+        func revision(_ key: EntityKey) -> SyncOperation? { current[key].map { operations[$0] } }
+
+        mutating func append(_ operation: SyncOperation) {
+            current[operation.key] = operations.count
+            accepted[operation.deviceID, default: [:]][operation.operationID] = operations.count
+            highest[operation.deviceID] = max(
+                highest[operation.deviceID] ?? 0, operation.operationID)
+            operations.append(operation)
+        }
+    }
+
+    let logID: LogID
+    /// What is durable.
+    private(set) var durable = Log()
+    /// What is durable and what waits for the commit.
+    private(set) var staged = Log()
+    /// What commits failed on, one attempt each: the files may hold one of them all the same.
+    private var doubtful: [[SyncOperation]] = []
+
+    init(logID: LogID) { self.logID = logID }
+
+    /// A log that begins with the operations of another one.
+    init(logID: LogID, operations: [SyncOperation]) {
+        self.logID = logID
+        for operation in operations { durable.append(operation) }
+        staged = durable
+    }
+
+    /// All that was staged is durable now.
+    ///
+    /// - Returns: The operations that became so.
+    mutating func commit() -> ArraySlice<SyncOperation> {
+        let first = durable.operations.count
+        durable = staged
+        return durable.operations[first...]
+    }
+
+    /// All that was staged is in doubt: the server may have lost it, or not.
+    mutating func abandon() {
+        let attempt = Array(staged.operations[durable.operations.count...])
+        if !attempt.isEmpty { doubtful.append(attempt) }
+        staged = durable
+    }
+
+    /// Takes what a restarted server has.
+    ///
+    /// - Returns: What is wrong with it; `nil` if it has all that was acknowledged, and beyond that
+    ///   only the first of those in doubt, in whole transactions.
+    mutating func adopt(_ found: [SyncOperation]) -> String? {
+        let known = durable.operations.count
+        if found.count < known {
+            return "it ends at \(found.count) and had acknowledged \(known)"
+        }
+        if let index = found.indices.prefix(known).first(where: {
+            found[$0] != durable.operations[$0]
+        }) {
+            return "cursor \(index + 1) is \(found[index]), and was \(durable.operations[index])"
+        }
+        let extra = found[known...]
+        let attempt = doubtful.first { extra.elementsEqual($0.prefix(extra.count)) }
+        guard extra.isEmpty || attempt != nil else {
+            return "behind cursor \(known) it holds what nobody pushed there: \(Array(extra))"
+        }
+        if let last = extra.last, let next = attempt?.dropFirst(extra.count).first,
+            Self.isOneTransaction(last, next)
+        {
+            return "a transaction of \(last.deviceID) is torn at cursor \(found.count)"
+        }
+        for operation in extra { durable.append(operation) }
+        staged = durable
+        doubtful = []
+        return nil
+    }
+}
+
+// Pushes.
+extension LogModel {
+    private enum Verdict {
+        case duplicate(Cursor)
+        case rejected(RejectionCode)
+        case conflict
+        case accepted
+
+        var isRefusal: Bool {
+            switch self {
+            case .rejected, .conflict: true
+            case .duplicate, .accepted: false
+            }
+        }
+    }
+
+    /// Settles a push by §5: stages what is accepted, and returns the answer that is due, with a
+    /// run for each accepted operation and without messages.
+    mutating func push(_ request: PushRequest, maxEntityBytes: UInt64) -> PushResponse {
+        var refused: Set<EntityKey> = []
+        var verdicts: [Verdict] = []
+        var states: [ServerState] = []
+        var rest = request.operations[...]
+        while let first = rest.first {
+            let count = first.transactionID.map { transaction in
+                rest.firstIndex { $0.transactionID != transaction } ?? rest.endIndex
+            }.map { $0 - rest.startIndex } ?? 1
+            let members = rest.prefix(count)
+            rest = rest.dropFirst(count)
+            let before = staged
+            var settled: [Verdict] = []
+            for member in members {
+                let verdict = judge(member, refused, maxEntityBytes)
+                states.append(Self.state(before.revision(member.key)))
+                if case .accepted = verdict { accept(member) }
+                settled.append(verdict)
+            }
+            if settled.contains(where: \.isRefusal) {
+                staged = before
+                for index in settled.indices {
+                    if case .accepted = settled[index] {
+                        settled[index] = .rejected(.transactionAborted)
+                    }
+                }
+                for (member, verdict) in zip(members, settled) where verdict.isRefusal {
+                    refused.insert(member.key)
+                }
+            }
+            verdicts += settled
+        }
+        return answer(request, verdicts, states)
+    }
+
+    private func judge(
+        _ operation: SyncOperation, _ refused: Set<EntityKey>, _ maxEntityBytes: UInt64
+    ) -> Verdict {
+        if let index = staged.accepted[operation.deviceID]?[operation.operationID] {
+            let earlier = staged.operations[index]
+            return earlier.hasSameContent(as: operation)
+                ? .duplicate(earlier.cursor ?? 0) : .rejected(.operationIDReuse)
+        }
+        if UInt64(operation.entityCBOR?.count ?? 0) > maxEntityBytes { return .rejected(.tooLarge) }
+        if refused.contains(operation.key) { return .conflict }
+        let revision = staged.revision(operation.key)
+        let isGone = revision == nil || revision?.kind == .delete
+        if operation.kind == .delete, isGone { return .accepted }
+        let isOnCurrent: Bool
+        if let base = operation.base {
+            isOnCurrent = base == revision?.cursor ?? 0
+        } else if let number = operation.baseOperationID {
+            isOnCurrent =
+                revision?.operationID == number && revision?.deviceID == operation.deviceID
+        } else {
+            isOnCurrent = operation.entityVersion > revision?.entityVersion ?? 0
+        }
+        return isOnCurrent ? .accepted : .conflict
+    }
+
+    private mutating func accept(_ operation: SyncOperation) {
+        var stored = operation
+        stored.cursor = staged.head.next
+        stored.entityVersion = max(
+            operation.entityVersion, staged.revision(operation.key)?.entityVersion ?? 0)
+        staged.append(stored)
+    }
+
+    private static func state(_ revision: SyncOperation?) -> ServerState {
+        guard let revision else { return .unknown }
+        return ServerState(
+            entityVersion: revision.entityVersion, entityCBOR: revision.entityCBOR,
+            isDeleted: revision.kind == .delete, cursor: revision.cursor,
+            deviceID: revision.deviceID, hybridTimestamp: revision.hybridTimestamp,
+            lastModifiedMilliseconds: revision.timestampMilliseconds)
+    }
+
+    private func answer(
+        _ request: PushRequest, _ verdicts: [Verdict], _ states: [ServerState]
+    ) -> PushResponse {
+        var response = PushResponse(
+            acknowledgedUpTo: request.operations.last?.operationID
+                ?? staged.highest[request.deviceID] ?? 0,
+            serverCursor: staged.head, accepted: [])
+        var lowestRefused: OperationID?
+        for (index, operation) in request.operations.enumerated() {
+            let number = operation.operationID
+            if verdicts[index].isRefusal { lowestRefused = lowestRefused ?? number }
+            switch verdicts[index] {
+            case .accepted, .duplicate:
+                let place = staged.accepted[request.deviceID]?[number] ?? 0
+                response.accepted?.append(
+                    AcceptedRun(
+                        firstOperationID: number, firstCursor: Cursor(UInt64(place + 1)), count: 1))
+            case .rejected(let code):
+                response.rejected.append(Rejection(operationID: number, code: code, message: ""))
+            case .conflict:
+                response.conflicts.append(
+                    Conflict(clientOperation: operation, serverState: states[index]))
+            }
+        }
+        if let lowestRefused {
+            response.acknowledgedUpTo = OperationID(lowestRefused.rawValue - 1)
+        }
+        return response
+    }
+}
+
+// Pulls.
+extension LogModel {
+    /// What is wrong with a page, by §6.1 and §6.2; `nil` if nothing is.
+    ///
+    /// - Parameter limit: The most operations that the server puts in a page.
+    func fault(of page: PullResponse, to request: PullRequest, limit: UInt64) -> String? {
+        if page.logID != logID { return "logId is \(page.logID.map { "\($0)" } ?? "missing")" }
+        if page.serverCursor != durable.head { return "serverCursor is not \(durable.head)" }
+        let after = Int(request.sinceCursor.rawValue)
+        guard page.nextCursor >= request.sinceCursor, page.nextCursor <= durable.head else {
+            return "nextCursor \(page.nextCursor) lies outside of the log"
+        }
+        let rest = durable.operations[after...].filter { passes($0, request) }
+        let expected = rest.prefix { $0.cursor ?? 0 <= page.nextCursor }
+        if let index = page.operations.indices.first(where: {
+            $0 >= expected.count || page.operations[$0] != expected[$0]
+        }) {
+            return "operation \(index) of the page is not the one at its cursor"
+        }
+        if page.operations.count < expected.count {
+            return "\(expected.count - page.operations.count) operations up to nextCursor "
+                + "\(page.nextCursor) are left out"
+        }
+        if page.hasMore != (rest.count > expected.count) { return "hasMore is \(page.hasMore)" }
+        if !page.hasMore, page.nextCursor != durable.head {
+            return "nextCursor \(page.nextCursor) is not the log's end, and hasMore is false"
+        }
+        if page.operations.isEmpty, page.hasMore { return "an empty page with hasMore" }
+        if page.hasMore, let last = page.operations.last,
+            Self.isOneTransaction(last, rest[expected.count])
+        {
+            return "the page ends inside a transaction"
+        }
+        return faultOfSize(page, min(request.limit, limit))
+    }
+
+    private func passes(_ operation: SyncOperation, _ request: PullRequest) -> Bool {
+        if operation.deviceID == request.deviceID, request.includesOwn != true { return false }
+        return request.collections?.contains(operation.collection) ?? true
+    }
+
+    /// A page runs over its limit only by the transaction that was begun below it.
+    private func faultOfSize(_ page: PullResponse, _ limit: UInt64) -> String? {
+        var start = page.operations.count
+        while start > 1, Self.isOneTransaction(page.operations[start - 2], page.operations[start - 1])
+        { start -= 1 }
+        return page.operations.isEmpty || UInt64(start - 1) < limit
+            ? nil : "\(page.operations.count) operations, with a limit of \(limit)"
+    }
+
+    private static func isOneTransaction(_ one: SyncOperation, _ next: SyncOperation) -> Bool {
+        one.transactionID != nil && one.transactionID == next.transactionID
+            && one.deviceID == next.deviceID
+    }
+}
+
+extension PushResponse {
+    /// The answer with a run for each accepted operation and without messages, so that two ways to
+    /// put an answer together can be compared.
+    var plain: PushResponse {
+        var plain = self
+        plain.accepted = accepted?.flatMap { run in
+            (0..<run.count).map { index in
+                let number = OperationID(run.firstOperationID.rawValue + index)
+                return AcceptedRun(
+                    firstOperationID: number, firstCursor: run.cursor(of: number) ?? 0, count: 1)
+            }
+        }
+        for index in plain.rejected.indices { plain.rejected[index].message = "" }
+        return plain
+    }
+}

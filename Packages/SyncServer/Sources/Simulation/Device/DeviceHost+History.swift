@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+
+@_spi(Simulation) import SyncClient
+import SyncProtocol
+import SyncTestSupport
+
+// Copies of a device's files, and damage to them.
+extension DeviceHost {
+    /// Keeps a copy of the device's files, or puts the one that is kept back.
+    func copyOrRestore() throws {
+        guard let cycle, !isSick else { return }
+        guard let copy else {
+            note("its files are copied")
+            self.copy = disk.copyTree(at: Self.directory)
+            return
+        }
+        try forget(cycle)
+        stop(cleanly: true)
+        note("its files are put back from the copy")
+        self.copy = nil
+        disk.replaceTree(at: Self.directory, with: copy)
+        checker.historyIsGone()
+        try start()
+    }
+
+    /// What this device alone has is gone, and nobody can be asked to keep it.
+    private func forget(_ cycle: Cycle) throws {
+        try cycle.capture()
+        let ledger = world.ledger(of: databaseID)
+        for operation in try cycle.inspect().operations {
+            ledger.excuse(EntityContent.tokens(operation.entityCBOR))
+        }
+        ledger.excuse(try keptTokens())
+    }
+
+    /// The edits that the conflict log and the quarantine keep.
+    func keptTokens() throws -> Set<UInt64> {
+        guard let cycle else { return [] }
+        var kept: Set<UInt64> = []
+        for record in try cycle.conflicts() {
+            for content in [record.conflict.local, record.conflict.remote] {
+                kept.formUnion(EntityContent.tokens(content))
+            }
+        }
+        for entry in try cycle.quarantinedOperations() {
+            kept.formUnion(EntityContent.tokens(entry.operation.entityCBOR))
+        }
+        return kept
+    }
+
+    /// A new device with this one's files.
+    func clone(as index: Int) -> DeviceHost {
+        note("is cloned as device \(index)")
+        let clone = DeviceHost(world: world, index: index, copyOf: self)
+        clone.disk.replaceTree(at: Self.directory, with: disk.copyTree(at: Self.directory))
+        return clone
+    }
+
+    /// Turns a bit of some file over while the app is closed, and sees that it is found.
+    func flipBit() throws {
+        guard cycle != nil, !isSick else { return }
+        stop(cleanly: true)
+        guard let (path, byte, bit) = randomBit(of: disk, in: Self.directory, using: &generator)
+        else { return try start() }
+        note("bit \(bit) of byte \(byte) of \(path) turns over")
+        let intact = disk.copyTree(at: Self.directory)
+        disk.flipBit(path, byte: byte, bit: bit)
+        do {
+            try open()
+            if store?.recovery.tornBytes ?? 0 == 0 { try check(isOpening: true) }
+        } catch let failure as SimulationFailure {
+            throw SimulationFailure(
+                .damageIsFound, "bit \(bit) of byte \(byte) of \(path) of device \(index) turned "
+                    + "over, and nobody was told: \(failure.detail)")
+        } catch {
+            note("the damage is reported")
+        }
+        store?.close()
+        end()
+        disk.endProcess()
+        disk.replaceTree(at: Self.directory, with: intact)
+        try start()
+    }
+}

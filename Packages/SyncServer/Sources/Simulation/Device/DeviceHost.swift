@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+
+import RecordLog
+@_spi(Simulation) import SyncClient
+import SyncProtocol
+import SyncTestSupport
+
+/// A device: its disk, its clock, and the app with its store and its sync when it runs.
+final class DeviceHost {
+    typealias Store = DiskEntityStore<SimulatedDisk>
+    typealias Cycle = SyncCycle<SimulatedDisk>
+
+    /// What the app's sync is waiting for.
+    enum Phase {
+        /// Nothing: no cycle is under way.
+        case idle
+        /// An answer.
+        case exchanging(SyncRequest, number: Int)
+        /// Time to pass before it tries again.
+        case pausing(number: Int)
+        /// News, by a pull that waits at the server.
+        case following(PullRequest, number: Int)
+    }
+
+    let world: World
+    let index: Int
+    let databaseID: DatabaseID
+    let disk = SimulatedDisk()
+    let wall: VirtualClock.Wall
+    let resolver: WatchedResolver
+    /// Whether the app keeps sync going, with waiting pulls.
+    let isFollowing: Bool
+    private(set) var store: Store?
+    private(set) var cycle: Cycle?
+    var phase = Phase.idle
+    /// The connection that is kept for the next request.
+    var link: VirtualLink?
+    /// Until when the device cannot reach the server.
+    var offlineUntil: UInt64 = 0
+    /// Whether a fault of its disk excuses failures.
+    var isSick = false
+    var checker: ReplicaChecker
+    /// Counts what is waited for, so that what comes too late finds nobody.
+    var waitNumber = 0
+    var cyclesSinceHandshake = 0
+    var generator: SeededGenerator
+    /// How many cycles have finished, and how many have failed.
+    var finishedCycles = 0
+    var failedCycles = 0
+    var copy: SimulatedDiskTree?
+    private let configuredName: DeviceID
+    private let storeConfiguration: StoreConfiguration
+    private let pullLimit: UInt64
+
+    static let directory = "/device"
+
+    init(world: World, index: Int, copyOf original: DeviceHost? = nil) {
+        self.world = world
+        self.index = index
+        generator = world.scenario.stream(.devices, index + 1)
+        databaseID =
+            original?.databaseID ?? world.databaseIDs.randomElement(using: &generator) ?? "db0"
+        wall = VirtualClock.Wall(world.clock)
+        resolver = .random(using: &generator)
+        isFollowing = Bool.random(using: &generator) && world.conditions.contains(.following)
+        configuredName = original?.configuredName ?? DeviceID("d\(index)")
+        pullLimit = [1, 2, 3, 10, 1_000].randomElement(using: &generator) ?? 2
+        var configuration = StoreConfiguration()
+        if world.conditions.contains(.smallFiles) {
+            configuration.checkpointLogBytes = 8 << 10
+            configuration.segmentCountMax = 3
+        }
+        storeConfiguration = configuration
+        checker = ReplicaChecker(
+            name: "device \(index)",
+            mayHaveTwin: !world.conditions.isDisjoint(with: [.clones, .deviceRestores]))
+    }
+
+    var isRunning: Bool { cycle != nil }
+    var isIdle: Bool { if case .idle = phase { true } else { false } }
+
+    func note(_ text: @autoclosure () -> String) {
+        world.note("device", UInt64(index), text: "device \(index) " + text())
+    }
+
+    /// Tells the ledger what the resolver has decided.
+    func noteDecisions() {
+        let ledger = world.ledger(of: databaseID)
+        for (conflict, resolution) in resolver.takeDecisions() {
+            ledger.resolved(conflict, resolution)
+        }
+    }
+}
+
+// The app's process.
+extension DeviceHost {
+    /// Opens the app.
+    func start() throws {
+        guard cycle == nil else { return }
+        do {
+            try open()
+        } catch where disk.isDead {
+            return dieAndRestart()
+        } catch where isSick {
+            note("cannot open its files: \(error)")
+            end()
+            disk.endProcess()
+            return world.after(1_000_000_000) { [self] in
+                repair()
+                try start()
+            }
+        } catch {
+            throw SimulationFailure(.filesOpen, "device \(index) cannot open its files: \(error)")
+        }
+        note("the app runs")
+        try check(isOpening: true)
+        if isFollowing { begin() }
+    }
+
+    /// Opens the files without judging them.
+    func open() throws {
+        let store = try Store(
+            directory: Self.directory, disk: disk, configuration: storeConfiguration)
+        var configuration = SyncConfiguration(databaseID: databaseID, deviceID: configuredName)
+        configuration.pullLimit = pullLimit
+        let (random, wall) = (world.random, wall)
+        let cycle = try Cycle(
+            store: store, configuration: configuration, resolver: resolver,
+            environment: SyncEnvironment(
+                wallMilliseconds: { wall.milliseconds }, random: { random.next() }))
+        try cycle.capture()
+        self.store = store
+        self.cycle = cycle
+    }
+
+    /// Judges what the device holds.
+    func check(isOpening: Bool = false) throws {
+        guard let store, let cycle else { return }
+        if isOpening { try checker.check(opened: store) }
+        try checker.check(cycle, store, world.server.checker, databaseID)
+    }
+
+    /// Closes the app: in order, or as on kill -9.
+    func stop(cleanly: Bool) {
+        guard cycle != nil else { return }
+        note(cleanly ? "the app is closed" : "the app is killed")
+        if cleanly { store?.close() }
+        end()
+        disk.endProcess()
+    }
+
+    /// Cuts the device's power.
+    func cutPower() {
+        note("loses power")
+        end()
+        disk.crash(using: &generator)
+    }
+
+    func end() {
+        noteDecisions()
+        store = nil
+        cycle = nil
+        phase = .idle
+        waitNumber += 1
+        if let link { world.abandon(link) }
+        link = nil
+    }
+
+    /// The power went at some call in the midst of what the app was doing.
+    func dieAndRestart() {
+        cutPower()
+        world.after(UInt64.random(in: 0...5_000_000_000, using: &generator)) { [self] in
+            try start()
+        }
+    }
+
+    /// The disk is as good as new, with what is on it.
+    func repair() {
+        isSick = false
+        disk.fullAfter(bytes: nil)
+    }
+
+    /// Something of the app failed: its machine died, its disk is at fault, or it is a bug.
+    func failed(_ error: any Error) throws {
+        if disk.isDead { return dieAndRestart() }
+        guard isSick else {
+            throw SimulationFailure(.goesOn, "device \(index) fails without a fault: \(error)")
+        }
+        note("fails: \(error)")
+        // Only its files say what holds, so the app opens them again.
+        stop(cleanly: true)
+        world.after(UInt64.random(in: 0...1_000_000_000, using: &generator)) { [self] in
+            repair()
+            try start()
+        }
+    }
+}
+
+// What the app does.
+extension DeviceHost {
+    /// The app commits a transaction.
+    func edit(_ workload: inout Workload) throws {
+        guard let store else { return }
+        let ledger = world.ledger(of: databaseID)
+        var tokens: [UInt64] = [], removed: [UInt64] = []
+        var contents: [(key: EntityKey, content: [UInt8]?)] = []
+        let writes = workload.transaction()
+        do {
+            try store.transaction { transaction in
+                for write in writes {
+                    let (name, id) = (write.key.collection.rawValue, write.key.entityID.rawValue)
+                    let before = transaction.rawEntity(in: name, id: id)
+                    if write.isDelete, before == nil { continue }
+                    let token = ledger.nextToken()
+                    let edit = workload.edit(before, write, token: token)
+                    removed += edit.removed
+                    contents.append((write.key, edit.content))
+                    if let content = edit.content {
+                        tokens.append(token)
+                        ledger.wrote(content, write.key)
+                        try transaction.putRaw(content, in: name, id: id)
+                    } else {
+                        _ = try transaction.delete(in: name, id: id)
+                    }
+                }
+            }
+            checker.committed(contents)
+            ledger.excuse(removed)
+            if disk.isDead { return dieAndRestart() }
+            note("commits " + contents.map(describe).joined(separator: ", "))
+        } catch {
+            // Nobody was promised anything about a commit that threw; it may be there all the same.
+            ledger.excuse(tokens + removed)
+            checker.commitFailed(contents)
+            try failed(error)
+        }
+        if isFollowing { world.after(100_000_000) { [self] in try lookForWrites() } }
+    }
+
+    private func describe(_ key: EntityKey, _ content: [UInt8]?) -> String {
+        "\(key) = \(content.map { "\(EntityContent.tokens($0))" } ?? "deleted")"
+    }
+
+    /// Writes the store's log into a segment.
+    func checkpoint() throws {
+        checker.willCheckpoint()
+        do { try store?.checkpoint() } catch { try failed(error) }
+    }
+
+    /// Makes the oldest quarantined operation a new edit, where the app may.
+    func retryQuarantined() throws {
+        guard let cycle, isIdle else { return }
+        do {
+            guard let oldest = try cycle.quarantinedOperations().first else { return }
+            checker.willSync()
+            try cycle.retryQuarantined(oldest.id)
+            note("tries operation \(oldest.operation.operationID) again")
+            try check()
+        } catch let error as SyncError where error.code == .configuration {
+            // Newer edits of the entity wait.
+        } catch let failure as SimulationFailure {
+            throw failure
+        } catch {
+            try failed(error)
+        }
+    }
+}

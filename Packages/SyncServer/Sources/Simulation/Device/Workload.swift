@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+import SyncProtocol
+import SyncTestSupport
+
+/// What apps do with their stores.
+struct Workload {
+    private let conditions: Set<Condition>
+    private var generator: SeededGenerator
+
+    /// What the server takes at most while some entities are larger.
+    static let largeEntityBytes: UInt64 = 4 << 10
+    /// An app that sees so many edits in an entity begins it anew.
+    private static let tokensMax = 12
+
+    init(conditions: Set<Condition>, generator: SeededGenerator) {
+        self.conditions = conditions
+        self.generator = generator
+    }
+
+    /// One write of a transaction.
+    struct Write {
+        var key: EntityKey
+        var isDelete: Bool
+        var padding: Int
+    }
+
+    /// The writes of a transaction, each to another entity.
+    mutating func transaction() -> [Write] {
+        let isSingle = !conditions.contains(.transactions) || chance(60)
+        let count = isSingle ? 1 : Int.random(in: 2...6, using: &generator)
+        var keys: [EntityKey] = []
+        while keys.count < count {
+            let key = key()
+            if !keys.contains(key) { keys.append(key) }
+        }
+        return keys.map { key in
+            Write(
+                key: key, isDelete: conditions.contains(.deletes) && chance(20),
+                padding: padding())
+        }
+    }
+
+    private mutating func key() -> EntityKey {
+        if conditions.contains(.hotEntity), chance(50) { return EntityKey("notes", "hot") }
+        let collection: CollectionName = chance(80) ? "notes" : "tags"
+        return EntityKey(collection, EntityID("e\(Int.random(in: 0..<6, using: &generator))"))
+    }
+
+    private mutating func padding() -> Int {
+        guard conditions.contains(.largeEntities), chance(10) else { return 0 }
+        return Int.random(in: 2_000...Int(Self.largeEntityBytes) + 500, using: &generator)
+    }
+
+    /// What an entity becomes by an edit, and which edits its author takes out of it.
+    func edit(
+        _ before: [UInt8]?, _ write: Write, token: UInt64
+    ) -> (content: [UInt8]?, removed: [UInt64]) {
+        var tokens = EntityContent.tokens(before)
+        if write.isDelete { return (nil, tokens) }
+        var removed: [UInt64] = []
+        if tokens.count >= Self.tokensMax {
+            removed = Array(tokens.dropLast(2))
+            tokens.removeFirst(tokens.count - 2)
+        }
+        return (EntityContent(tokens: tokens + [token], padding: write.padding).encoded, removed)
+    }
+
+    private mutating func chance(_ percent: Int) -> Bool {
+        Int.random(in: 0..<100, using: &generator) < percent
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+
+import SyncTestSupport
+
+/// What the network does: latencies and mishaps, drawn from their own stream of numbers.
+struct NetworkWeather {
+    private let conditions: Set<Condition>
+    private var generator: SeededGenerator
+    /// Whether nothing goes wrong any more.
+    var isHealed = false
+
+    init(conditions: Set<Condition>, generator: SeededGenerator) {
+        self.conditions = conditions
+        self.generator = generator
+    }
+
+    /// What happens to one exchange.
+    enum Mishap {
+        case none
+        /// The connection breaks when this share of the request has arrived.
+        case requestCut(share: Double)
+        /// The request gets lost, and nobody is told.
+        case requestVanishes
+        case answer(VirtualLink.AnswerFate)
+        /// The device ends its sending behind the request.
+        case requestEndsSending
+    }
+
+    mutating func mishap() -> Mishap {
+        guard !isHealed else { return .none }
+        let roll = Int.random(in: 0..<100, using: &generator)
+        let share = Double.random(in: 0..<1, using: &generator)
+        switch roll {
+        case 0..<5 where conditions.contains(.cuts): return .requestCut(share: share)
+        case 5..<10 where conditions.contains(.cuts): return .answer(.cut(share: share))
+        case 10..<18 where conditions.contains(.lostAnswers): return .answer(.cut(share: 0))
+        case 18..<22 where conditions.contains(.oneWayPartitions): return .requestVanishes
+        case 22..<26 where conditions.contains(.oneWayPartitions): return .answer(.vanishes)
+        case 26..<31 where conditions.contains(.halfCloses): return .requestEndsSending
+        case 31..<36 where conditions.contains(.halfCloses): return .answer(.ends(share: share))
+        default: return .none
+        }
+    }
+
+    /// How long a few bytes take, in nanoseconds.
+    mutating func latency() -> UInt64 {
+        let usual = UInt64.random(in: 200_000...20_000_000, using: &generator)
+        guard conditions.contains(.jitter), !isHealed, chance(15) else { return usual }
+        return usual + UInt64.random(in: 0...4_000_000_000, using: &generator)
+    }
+
+    /// In which pieces `count` bytes arrive: their lengths.
+    mutating func pieces(of count: Int) -> [Int] {
+        guard conditions.contains(.trickle), !isHealed, count > 1, chance(30) else {
+            return [count]
+        }
+        var cuts: Set<Int> = [count]
+        for _ in 0..<Int.random(in: 1...5, using: &generator) {
+            cuts.insert(Int.random(in: 1..<count, using: &generator))
+        }
+        var start = 0
+        return cuts.sorted().map { end in
+            defer { start = end }
+            return end - start
+        }
+    }
+
+    /// When a middlebox sends the request again, in nanoseconds from now; `nil` if it does not.
+    mutating func repetition() -> UInt64? {
+        guard conditions.contains(.duplicates), !isHealed, chance(10) else { return nil }
+        return UInt64.random(in: 0...20_000_000_000, using: &generator)
+    }
+
+    /// Whether a new connection is used although an old one is there.
+    mutating func prefersNewLink() -> Bool { chance(20) }
+
+    /// A yes in `percent` of all cases.
+    mutating func chance(_ percent: Int) -> Bool {
+        Int.random(in: 0..<100, using: &generator) < percent
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+
+import HTTPWire
+@_spi(Simulation) import SyncClient
+import SyncProtocol
+
+/// A connection between a device and the server: two directions, each of which keeps its order.
+final class VirtualLink {
+    /// What waits at the device for its end.
+    struct Exchange {
+        var request: SyncRequest
+        /// How many bytes of the request the server has not yet got.
+        var bytesLeft: Int
+        /// What the network does to the answer.
+        var answerFate = AnswerFate.arrives
+    }
+
+    /// What becomes of an answer's bytes.
+    enum AnswerFate {
+        case arrives
+        /// The connection breaks behind some of them; a part of 1.
+        case cut(share: Double)
+        /// The server's side seems to have ended behind some of them.
+        case ends(share: Double)
+        /// They get lost, and nobody is told.
+        case vanishes
+    }
+
+    let number: Int
+    /// The device; `nil` for a copy that a middlebox sends.
+    let device: DeviceHost?
+    /// The server's end, once it was accepted.
+    var connection: Int?
+    /// Whether the server's end is gone.
+    var isBroken = false
+    /// The request that has no answer yet.
+    var exchange: Exchange?
+    /// Which wait of the device the exchange belongs to.
+    var awaited = 0
+    /// Whether the device can still use its end.
+    var isUsable = true
+    /// Whether the device has ended its sending.
+    var hasEndedSending = false
+    /// When the latest bytes arrive, in each direction.
+    var lastArrivalAtServer: UInt64 = 0
+    var lastArrivalAtDevice: UInt64 = 0
+    var parser = HTTPResponseParser()
+
+    init(number: Int, device: DeviceHost?) {
+        self.number = number
+        self.device = device
+    }
+}
+
+extension SyncRequest {
+    /// The request as it goes over a connection.
+    var wireBytes: [UInt8] {
+        let body = body
+        let head =
+            "POST \(path) HTTP/1.1\r\nHost: server\r\nContent-Type: application/cbor\r\n"
+            + "Content-Length: \(body.count)\r\n\r\n"
+        return Array(head.utf8) + body
+    }
+}

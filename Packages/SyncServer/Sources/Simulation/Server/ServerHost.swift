@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+
+import RecordLog
+@_spi(Simulation) import SyncClient
+import SyncProtocol
+@_spi(Simulation) import SyncServer
+import SyncTestSupport
+
+/// The server's machine: its disk, its clock, and the server process when it runs.
+final class ServerHost {
+    typealias Core = ServerCore<SimulatedDisk>
+
+    let world: World
+    let disk = SimulatedDisk()
+    let wall: VirtualClock.Wall
+    private(set) var settings: ServerCoreSettings
+    private(set) var core: Core?
+    /// Counts the processes, so that what belonged to an earlier one finds nobody.
+    private(set) var life = 0
+    var checker: AnswerChecker
+    /// The links whose connections this process has accepted.
+    var links: [Core.Connection: VirtualLink] = [:]
+    /// Answers that are ready and leave when the turn ends, in the order of the requests.
+    var ready: [(link: VirtualLink, bytes: [UInt8])] = []
+    /// Pushes that wait for the commit, with the answers that are due.
+    var staged: [(link: VirtualLink, request: PushRequest, due: PushResponse)] = []
+    private var isTurnScheduled = false
+    private var deadline: UInt64?
+    private var backup: Backup?
+    private var generator: SeededGenerator
+
+    static let directory = "/server"
+
+    /// A copy of the data directory, and what was in it.
+    private struct Backup {
+        var tree: SimulatedDiskTree?
+        var operations: [DatabaseID: [SyncOperation]]
+    }
+
+    init(world: World) {
+        self.world = world
+        wall = VirtualClock.Wall(world.clock)
+        generator = world.scenario.stream(.server)
+        settings = ServerCoreSettings()
+        let conditions = world.conditions
+        if conditions.contains(.smallPages) {
+            settings.limits.maxPullOperations = UInt64.random(in: 1...2, using: &generator)
+        }
+        if conditions.contains(.smallPushes) {
+            settings.limits.maxPushOperations = UInt64.random(in: 1...3, using: &generator)
+            settings.limits.maxTransactionOperations = UInt64.random(in: 1...3, using: &generator)
+        }
+        if conditions.contains(.largeEntities) {
+            settings.limits.maxEntityBytes = Workload.largeEntityBytes
+            settings.limits.maxBodyBytes = 4 * Workload.largeEntityBytes
+        }
+        if conditions.contains(.smallFiles) { settings.segmentBytesMax = 4 << 10 }
+        checker = AnswerChecker(limits: settings.limits)
+    }
+
+    var isRunning: Bool { core != nil }
+
+    // MARK: Process
+
+    /// Starts the server, and looks whether everything is there.
+    func start() throws {
+        guard core == nil else { return }
+        disk.fullAfter(bytes: nil)
+        let core: (core: Core, reports: [String])
+        do {
+            core = try open()
+        } catch where disk.isDead {
+            return dieAndRestart()
+        }
+        if disk.isDead { return dieAndRestart() }
+        if !core.reports.isEmpty { note("tells: \(core.reports.joined(separator: " "))") }
+        try verify(core.core)
+        run(core.core)
+    }
+
+    /// Opens the data directory without judging it.
+    private func open() throws -> (core: Core, reports: [String]) {
+        let told = Reports()
+        do {
+            let core = try Core(
+                directory: Self.directory, disk: disk, settings: settings,
+                wallMilliseconds: { [wall] in wall.milliseconds },
+                monotonicNanoseconds: { [clock = world.clock] in clock.now },
+                generator: world.scenario.stream(.identities, life), tell: { told.lines.append($0) })
+            return (core, told.lines)
+        } catch {
+            throw SimulationFailure(.filesOpen, "the server does not start: \(error)")
+        }
+    }
+
+    private final class Reports { var lines: [String] = [] }
+
+    private func run(_ core: Core) {
+        self.core = core
+        life += 1
+        checker.isServerSick = false
+        schedule(core.advance())
+        note("the server runs")
+    }
+
+    /// Compares the databases with what was acknowledged.
+    private func verify(_ core: Core) throws {
+        for databaseID in world.databaseIDs {
+            if let damage = core.damage(of: databaseID) {
+                throw SimulationFailure(.filesOpen, "after a restart \(databaseID) is damaged: \(damage)")
+            }
+            guard let found = try inspect(databaseID, core) else {
+                guard checker.models[databaseID] == nil else {
+                    throw SimulationFailure(
+                        .logKeepsWhatItShowed, "database \(databaseID) is gone after a restart")
+                }
+                continue
+            }
+            try checker.adopt(databaseID, logID: found.logID, operations: found.operations)
+            try checkIndexes(databaseID, found)
+        }
+        try world.judgeCommitted()
+    }
+
+    private func inspect(_ databaseID: DatabaseID, _ core: Core) throws -> DatabaseInspection? {
+        do {
+            return try core.inspect(databaseID)
+        } catch {
+            throw SimulationFailure(.filesOpen, "the log of \(databaseID) cannot be read: \(error)")
+        }
+    }
+
+    /// The indexes that the server holds follow from the log that it should have.
+    private func checkIndexes(_ databaseID: DatabaseID, _ found: DatabaseInspection) throws {
+        guard let log = checker.models[databaseID]?.durable else { return }
+        let entities = log.current.map { key, index in
+            let operation = log.operations[index]
+            return "\(key) \(operation.cursor ?? 0) \(operation.entityVersion) "
+                + "\(operation.operationID) \(operation.deviceID) \(operation.kind == .delete)"
+        }
+        guard found.entities == entities.sorted() else {
+            throw SimulationFailure(
+                .logReplays, "the entities of \(databaseID) are \(found.entities), and the log says "
+                    + "\(entities.sorted())")
+        }
+    }
+
+    /// Compares what a running server has with what it should have.
+    func verifyRunning() throws {
+        if let core { try verify(core) }
+    }
+
+    /// Cuts the power: what was not synced is gone in part, and everybody is cut off.
+    func cutPower() {
+        note("the server loses power")
+        core = nil
+        end()
+        disk.crash(using: &generator)
+    }
+
+    /// Stops the server in order, or as on kill -9, which leaves the disk as it is.
+    func stop(cleanly: Bool) {
+        guard let core else { return }
+        note(cleanly ? "the server is stopped" : "the server is killed")
+        if cleanly { core.close() }
+        self.core = nil
+        end()
+        disk.endProcess()
+    }
+
+    private func end() {
+        life += 1
+        deadline = nil
+        isTurnScheduled = false
+        (ready, staged) = ([], [])
+        checker.abandonAll()
+        let broken = links.sorted { $0.key < $1.key }
+        links = [:]
+        for (_, link) in broken { world.breakLink(link) }
+    }
+
+    // MARK: Turns
+
+    /// Lets the turn end soon, with whatever else comes until then.
+    func scheduleTurn() {
+        guard !isTurnScheduled else { return }
+        isTurnScheduled = true
+        let life = life
+        world.after(UInt64.random(in: 0...2_000_000, using: &generator)) { [self] in
+            guard life == self.life else { return }
+            isTurnScheduled = false
+            try endTurn()
+        }
+    }
+
+    private func endTurn() throws {
+        guard let core else { return }
+        core.endTurn()
+        if disk.isDead { return dieAndRestart() }
+        try judgeStaged(core)
+        let leaving = ready
+        ready = []
+        for (link, bytes) in leaving { world.sendAnswer(bytes, on: link) }
+        schedule(core.advance())
+        if disk.isDead { return dieAndRestart() }
+        try collectLate(core)
+    }
+
+    /// The power went at some call in the midst of what the server was doing.
+    func dieAndRestart() {
+        cutPower()
+        world.after(UInt64.random(in: 0...5_000_000_000, using: &generator)) { [self] in
+            try start()
+        }
+    }
+
+    private func judgeStaged(_ core: Core) throws {
+        let waiting = staged
+        staged = []
+        var outcomes: [DatabaseID: Bool] = [:]
+        for (link, request, due) in waiting {
+            guard let connection = link.connection, links[connection] === link else { continue }
+            let bytes = core.takeOutput(of: connection).bytes
+            let outcome = try world.decode(bytes, to: .push(request))
+            switch outcome {
+            case .success(.push(let answer)):
+                guard answer.plain == due else {
+                    throw SimulationFailure(
+                        .answersFollowTheRules, "a push is answered \(answer.plain), and is due "
+                            + "\(due)")
+                }
+            case .failure where checker.isServerSick: break
+            default:
+                throw SimulationFailure(.goesOn, "a push is answered \(outcome)")
+            }
+            if case .failure = outcome { outcomes[request.databaseID] = false }
+            outcomes[request.databaseID] = outcomes[request.databaseID] ?? true
+            ready.append((link, bytes))
+        }
+        // A push whose device has gone is committed with the others.
+        for (_, request, _) in waiting where outcomes[request.databaseID] == nil {
+            let failure = try inspect(request.databaseID, core)?.failure
+            outcomes[request.databaseID] = failure == nil
+        }
+        for (databaseID, succeeded) in outcomes.sorted(by: { $0.key < $1.key }) {
+            try checker.endCommit(of: databaseID, succeeded: succeeded)
+        }
+        try world.judgeCommitted()
+    }
+
+    /// Takes the answers of pulls that have waited.
+    private func collectLate(_ core: Core) throws {
+        for (connection, link) in links.sorted(by: { $0.key < $1.key }) {
+            guard let exchange = link.exchange, exchange.bytesLeft == 0 else { continue }
+            let (bytes, isClosed) = core.takeOutput(of: connection)
+            if !bytes.isEmpty {
+                try checker.check(world.decode(bytes, to: exchange.request), to: exchange.request)
+                world.sendAnswer(bytes, on: link)
+            }
+            if isClosed { links[connection] = nil }
+        }
+    }
+
+    private func schedule(_ time: UInt64?) {
+        guard let time, deadline.map({ time < $0 || $0 <= world.clock.now }) ?? true else { return }
+        deadline = time
+        let life = life
+        world.at(max(time, world.clock.now)) { [self] in
+            guard life == self.life, let core else { return }
+            deadline = nil
+            schedule(core.advance())
+            if disk.isDead { return dieAndRestart() }
+            try collectLate(core)
+        }
+    }
+
+    private func note(_ text: String) { world.note("server", 0, text: text) }
+}
+
+// Connections.
+extension ServerHost {
+    /// Takes bytes of a request.
+    func receive(_ bytes: [UInt8], on link: VirtualLink) throws {
+        guard let core, !link.isBroken else { return world.breakLink(link) }
+        if link.connection == nil {
+            let connection = core.accept()
+            link.connection = connection
+            links[connection] = link
+        }
+        guard let connection = link.connection, links[connection] === link else {
+            return world.breakLink(link)
+        }
+        core.receive(bytes, on: connection)
+        if disk.isDead { return dieAndRestart() }
+        link.exchange?.bytesLeft -= bytes.count
+        scheduleTurn()
+        guard let exchange = link.exchange, exchange.bytesLeft == 0 else { return }
+        try requestArrived(exchange.request, on: link, core.takeOutput(of: connection).bytes)
+    }
+
+    /// What was answered at once is judged at once: it speaks of this moment.
+    private func requestArrived(
+        _ request: SyncRequest, on link: VirtualLink, _ answer: [UInt8]
+    ) throws {
+        if answer.isEmpty {
+            guard case .push(let push) = request else { return }
+            staged.append((link, push, try checker.stage(push)))
+        } else {
+            try checker.check(world.decode(answer, to: request), to: request)
+            ready.append((link, answer))
+        }
+    }
+
+    /// The device ended its sending.
+    func receiveEnd(on link: VirtualLink) {
+        guard let core, let connection = link.connection, links[connection] === link else { return }
+        core.receiveEnd(on: connection)
+        scheduleTurn()
+    }
+
+    /// The connection broke.
+    func abort(_ link: VirtualLink) {
+        guard let connection = link.connection, links[connection] === link else { return }
+        links[connection] = nil
+        core?.abort(connection)
+    }
+}
+
+// History.
+extension ServerHost {
+    /// Copies the data directory as it is.
+    func takeBackup() {
+        guard staged.isEmpty, !checker.isServerSick else { return }
+        note("the server's files are copied")
+        backup = Backup(
+            tree: disk.copyTree(at: Self.directory),
+            operations: checker.models.mapValues(\.durable.operations))
+    }
+
+    /// Puts the copy back under new identities.
+    func restoreBackup() throws {
+        guard let backup else { return }
+        stop(cleanly: false)
+        note("the server's files are put back from the copy")
+        disk.replaceTree(at: Self.directory, with: backup.tree)
+        for databaseID in world.databaseIDs {
+            var logID: LogID?
+            if backup.operations[databaseID] != nil {
+                logID = try Core.renewLogID(
+                    ofDatabaseIn: Self.directory + "/databases/\(databaseID)", on: disk,
+                    using: &generator)
+            }
+            checker.restore(
+                databaseID, logID: logID, operations: backup.operations[databaseID] ?? [])
+        }
+        try start()
+    }
+
+    /// Turns a bit of some file over while the server is off, and sees that it is found.
+    func flipBit() throws {
+        stop(cleanly: true)
+        guard let (path, byte, bit) = randomBit(of: disk, in: Self.directory, using: &generator) else {
+            return try start()
+        }
+        note("bit \(bit) of byte \(byte) of \(path) turns over")
+        let intact = disk.copyTree(at: Self.directory)
+        disk.flipBit(path, byte: byte, bit: bit)
+        var isReported = false
+        do {
+            let opened = try open()
+            isReported = !opened.reports.isEmpty
+            if !isReported { try verify(opened.core) }
+            opened.core.close()
+        } catch let failure as SimulationFailure where failure.rule == SimulationFailure.Rule
+            .filesOpen.rawValue
+        {
+            isReported = true
+        } catch let failure as SimulationFailure {
+            throw SimulationFailure(
+                .damageIsFound, "bit \(bit) of byte \(byte) of \(path) turned over, and nobody was "
+                    + "told: \(failure.detail)")
+        }
+        disk.endProcess()
+        if isReported { note("the damage is reported") }
+        disk.replaceTree(at: Self.directory, with: intact)
+        try start()
+    }
+}
+
+/// A bit of some file, each file as likely as any other; `nil` if there is no file with bytes.
+func randomBit(
+    of disk: SimulatedDisk, in directory: String, using generator: inout SeededGenerator
+) -> (path: String, byte: Int, bit: Int)? {
+    let files = disk.filePaths(in: directory).filter { disk.bytes(at: $0)?.isEmpty == false }
+    guard let path = files.randomElement(using: &generator), let bytes = disk.bytes(at: path)
+    else { return nil }
+    return (
+        path, Int.random(in: bytes.indices, using: &generator),
+        Int.random(in: 0..<8, using: &generator)
+    )
+}

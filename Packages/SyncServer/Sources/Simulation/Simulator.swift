@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+
+import SyncTestSupport
+
+/// Runs scenarios: the real client, wire and server code in one thread, with a virtual clock,
+/// network and disks, judged after every step.
+///
+///     let outcome = Simulator.run(Scenario(seed: 7))
+///     print(outcome.traceHash, outcome.failure ?? "all rules held")
+///
+/// A scenario has the same outcome every time, in every process of the same build.
+public enum Simulator {
+    /// What came of a run.
+    public struct Outcome: Sendable {
+        /// The scenario.
+        public var scenario: Scenario
+        /// A hash of everything that happened.
+        public var traceHash: UInt64
+        /// The rule that did not hold; `nil` if all did.
+        public var failure: SimulationFailure?
+        /// The step at which it did not.
+        public var failedStep: Int
+        /// What happened, in numbers.
+        public var counts: SimulationCounts
+        /// The last lines of the trace, as far as they were kept.
+        public var lines: [String]
+    }
+
+    /// Runs one scenario.
+    ///
+    /// - Parameters:
+    ///   - keeping: How many lines of the trace are kept.
+    ///   - listener: Takes each line of the trace as it comes.
+    public static func run(
+        _ scenario: Scenario, keeping: Int = 0, listener: ((String) -> Void)? = nil
+    ) -> Outcome {
+        var trace = Trace(keeping: keeping)
+        trace.listener = listener
+        let world = World(scenario, trace: trace)
+        var story = Story(world)
+        var failure: SimulationFailure?
+        var step = 0
+        do {
+            try story.run { step = $0 }
+        } catch let found as SimulationFailure {
+            failure = found
+        } catch {
+            failure = SimulationFailure(.goesOn, "\(error)")
+        }
+        world.counts.runs = 1
+        defer { world.end() }
+        return Outcome(
+            scenario: scenario, traceHash: world.trace.hash, failure: failure, failedStep: step,
+            counts: world.counts, lines: Array(world.trace.lines.suffix(keeping)))
+    }
+
+    /// The smallest scenario found that still breaks the same rule: fewer steps, fewer devices,
+    /// fewer conditions, as far as each can be taken away alone.
+    ///
+    /// - Returns: The outcome of that scenario.
+    public static func shrink(_ outcome: Outcome, runsMax: Int = 200) -> Outcome {
+        var best = outcome
+        var runs = 0
+        func attempt(_ change: (inout Scenario) -> Void) -> Bool {
+            guard runs < runsMax else { return false }
+            runs += 1
+            var scenario = best.scenario
+            change(&scenario)
+            guard scenario != best.scenario else { return false }
+            let found = run(scenario)
+            guard found.failure?.rule == best.failure?.rule else { return false }
+            best = found
+            return true
+        }
+        // Steps behind the one that failed do not matter, unless the end failed.
+        _ = attempt { $0.steps = min($0.steps, best.failedStep + 1) }
+        var progress = true
+        while progress && runs < runsMax {
+            progress = false
+            for count in 1..<best.scenario.deviceCount where attempt({ $0.devicesMax = count }) {
+                progress = true
+                break
+            }
+            for condition in Condition.allCases where best.scenario.conditions.contains(condition) {
+                if attempt({ $0.without.insert(condition) }) { progress = true }
+            }
+            for part in [2, 4, 8, 16, 32] {
+                while attempt({ $0.steps -= max($0.steps / part, 1) }) { progress = true }
+            }
+        }
+        return best
+    }
+}

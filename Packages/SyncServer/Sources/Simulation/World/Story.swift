@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+
+@_spi(Simulation) import SyncClient
+import SyncProtocol
+import SyncTestSupport
+
+/// The story of a world: what is done in it, step by step, and how it comes to rest.
+struct Story {
+    private let world: World
+    private var generator: SeededGenerator
+    private var faults: SeededGenerator
+    private var workload: Workload
+    /// How many rounds of syncing a healed world may need to come to rest.
+    private static let roundsMax = 24
+    /// How many events a round may take for each device.
+    private static let eventsMax = 60_000
+
+    init(_ world: World) {
+        self.world = world
+        generator = world.scenario.stream(.schedule)
+        faults = world.scenario.stream(.faults)
+        workload = Workload(
+            conditions: world.conditions, generator: world.scenario.stream(.workload))
+    }
+
+    /// Tells all of it.
+    ///
+    /// - Parameter reached: Told the number of each step before it is taken.
+    mutating func run(reached: (Int) -> Void) throws {
+        try world.server.start()
+        for index in 0..<world.scenario.deviceCount {
+            let device = DeviceHost(world: world, index: index)
+            world.devices.append(device)
+            try device.start()
+        }
+        for step in 0..<world.scenario.steps {
+            reached(step)
+            // Each step draws from streams of its own: what is taken away from a scenario changes
+            // as little as may be of the rest.
+            generator = world.scenario.stream(.schedule, step + 1)
+            faults = world.scenario.stream(.faults, step)
+            try world.run(until: world.clock.now + pause())
+            try takeStep()
+        }
+        try heal()
+        try comeToRest()
+        try checkEnd()
+    }
+
+    private mutating func pause() -> UInt64 {
+        let milliseconds = [1, 10, 50, 200, 1_000].randomElement(using: &generator) ?? 10
+        return UInt64.random(in: 0...UInt64(milliseconds) * 1_000_000, using: &generator)
+    }
+
+    private mutating func takeStep() throws {
+        let roll = Int.random(in: 0..<100, using: &generator)
+        guard let device = world.devices.randomElement(using: &generator) else { return }
+        switch roll {
+        case 0..<38: try device.edit(&workload)
+        case 38..<92: device.begin()
+        case 92..<93: try device.checkpoint()
+        case 93..<94: try device.retryQuarantined()
+        default: break
+        }
+        if faults.chance(40) { try takeFault() }
+    }
+
+    // MARK: Faults
+
+    private mutating func takeFault() throws {
+        let fault = faults.oneOf(Self.staged)
+        let device = faults.oneOf(world.devices)
+        guard world.conditions.contains(fault) else { return }
+        let call = Int.random(in: 1...faults.oneOf([3, 12, 60]), using: &faults)
+        switch fault {
+        case .partitions:
+            device.offlineUntil = world.clock.now + UInt64.random(in: 0...8_000_000_000, using: &faults)
+        case .longOffline:
+            guard faults.chance(20) else { return }
+            device.offlineUntil =
+                world.clock.now + UInt64.random(in: 0...7_200_000_000_000, using: &faults)
+        case .serverCrashes, .serverRestarts, .serverDiskErrors, .serverDiskFull, .serverRestores:
+            guard try disturbServer(fault, call) else { return }
+        case .bitFlips:
+            guard faults.chance(25) else { return }
+            if faults.chance(50) { try world.server.flipBit() } else { try device.flipBit() }
+        case .clockSkew: skewClock(device)
+        default: guard try disturb(device, fault, call) else { return }
+        }
+        world.counts.note(fault)
+    }
+
+    /// The conditions that strike at single moments; the others are there all the time.
+    private static let staged: [Condition] = [
+        .partitions, .serverCrashes, .serverRestarts, .deviceCrashes, .deviceRestarts, .longOffline,
+        .serverDiskErrors, .deviceDiskErrors, .serverDiskFull, .deviceDiskFull, .bitFlips,
+        .serverRestores, .deviceRestores, .clones, .clockSkew,
+    ]
+
+    private mutating func disturbServer(_ fault: Condition, _ call: Int) throws -> Bool {
+        let server = world.server!
+        guard server.isRunning, !server.checker.isServerSick, !server.disk.isDead else {
+            return false
+        }
+        switch fault {
+        case .serverCrashes: server.disk.failAllCalls(from: call, errorNumber: 5)
+        case .serverRestarts:
+            server.stop(cleanly: faults.chance(50))
+            let delay = UInt64.random(in: 0...3_000_000_000, using: &faults)
+            world.after(delay) { try server.start() }
+        case .serverDiskErrors:
+            server.checker.isServerSick = true
+            server.disk.failNextCall(number: call, errorNumber: 5)
+            restartLater(server)
+        case .serverDiskFull:
+            server.checker.isServerSick = true
+            server.disk.fullAfter(bytes: Int.random(in: 0...4_000, using: &faults))
+            restartLater(server)
+        default:
+            if faults.chance(50) { server.takeBackup() } else { try server.restoreBackup() }
+        }
+        return true
+    }
+
+    /// An operator sees to the disk and starts the server again.
+    private mutating func restartLater(_ server: ServerHost) {
+        let life = server.life
+        let powerFails = faults.chance(50)
+        let delay = UInt64.random(in: 500_000_000...6_000_000_000, using: &faults)
+        world.after(delay) {
+            guard server.life == life else { return }
+            if powerFails { server.cutPower() } else { server.stop(cleanly: true) }
+            server.disk.fullAfter(bytes: nil)
+            try server.start()
+        }
+    }
+
+    private mutating func disturb(
+        _ device: DeviceHost, _ fault: Condition, _ call: Int
+    ) throws -> Bool {
+        guard device.isRunning, !device.isSick, !device.disk.isDead else { return false }
+        switch fault {
+        case .deviceCrashes: device.disk.failAllCalls(from: call, errorNumber: 5)
+        case .deviceRestarts:
+            device.stop(cleanly: faults.chance(50))
+            world.after(UInt64.random(in: 0...3_000_000_000, using: &faults)) { try device.start() }
+        case .deviceDiskErrors:
+            device.isSick = true
+            device.disk.failNextCall(number: call, errorNumber: 5)
+        case .deviceDiskFull:
+            device.isSick = true
+            device.disk.fullAfter(bytes: Int.random(in: 0...4_000, using: &faults))
+        case .deviceRestores:
+            guard faults.chance(30) else { return false }
+            try device.copyOrRestore()
+        case .clones:
+            guard faults.chance(10), world.devices.count < 8 else { return false }
+            let clone = device.clone(as: world.devices.count)
+            world.devices.append(clone)
+            try clone.start()
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func skewClock(_ device: DeviceHost) {
+        let wall = faults.chance(15) ? world.server.wall : device.wall
+        let span = faults.oneOf([100, 100_000, 100_000_000]) as Int
+        if faults.chance(20) {
+            wall.stop()
+        } else {
+            wall.skew(by: Int64.random(in: -Int64(span)...Int64(span), using: &faults))
+        }
+    }
+
+    // MARK: The end
+
+    /// Nothing fails any more, and everything runs.
+    private func heal() throws {
+        world.note("heal", 0, text: "everything is healed")
+        world.weather.isHealed = true
+        let server = world.server!
+        if server.checker.isServerSick || server.disk.isDead { server.stop(cleanly: false) }
+        server.disk.fullAfter(bytes: nil)
+        server.disk.forgetPlans()
+        for device in world.devices {
+            device.offlineUntil = 0
+            device.stopFollowing()
+            if device.isSick || device.disk.isDead { device.stop(cleanly: false) }
+            device.repair()
+            device.disk.forgetPlans()
+        }
+        // What was on its way arrives, and what was to start starts.
+        try world.run(until: world.clock.now + 200_000_000_000)
+        try server.start()
+        for device in world.devices { try device.start() }
+    }
+
+    /// Everybody syncs until nothing moves any more.
+    private func comeToRest() throws {
+        var heads: [UInt64] = []
+        for round in 0..<Self.roundsMax {
+            for device in world.devices { try sync(device) }
+            let now = world.databaseIDs.map { world.server.checker.models[$0]?.durable.head.rawValue ?? 0 }
+            let isQuiet = try world.devices.allSatisfy { try $0.cycle?.inspect().operations.isEmpty ?? false }
+            if round > 0, isQuiet, now == heads { return }
+            heads = now
+        }
+        let waiting = try world.devices.map { try $0.cycle?.inspect().operations.count ?? 0 }
+        throw SimulationFailure(
+            .converges, "after \(Self.roundsMax) rounds \(waiting) operations wait on the devices")
+    }
+
+    /// One whole cycle of a device, in a world where nothing fails.
+    private func sync(_ device: DeviceHost) throws {
+        let before = (device.finishedCycles, device.failedCycles)
+        let end = world.counts.events + Self.eventsMax
+        device.begin()
+        while device.finishedCycles == before.0, device.failedCycles == before.1 {
+            guard world.scheduler.nextTime != nil, world.counts.events < end else {
+                throw SimulationFailure(
+                    .converges, "a cycle of device \(device.index) does not come to its end")
+            }
+            try world.runNext()
+        }
+        if device.failedCycles != before.1 {
+            throw SimulationFailure(.converges, "a cycle of device \(device.index) fails")
+        }
+    }
+
+    private func checkEnd() throws {
+        try world.server.verifyRunning()
+        for databaseID in world.databaseIDs {
+            let devices = world.devices.filter { $0.databaseID == databaseID }
+            let log = world.server.checker.models[databaseID]?.durable ?? LogModel.Log()
+            var standing: [EntityKey: [UInt8]] = [:]
+            for (key, index) in log.current { standing[key] = log.operations[index].content }
+            world.counts.operations += log.operations.count
+            for device in devices { try check(device, holds: standing) }
+            try checkEdits(databaseID, devices, standing)
+        }
+        world.server.stop(cleanly: true)
+        try world.server.start()
+    }
+
+    private func check(_ device: DeviceHost, holds standing: [EntityKey: [UInt8]]) throws {
+        guard let store = device.store else { return }
+        var held: [EntityKey: [UInt8]] = [:]
+        for collection in store.collections {
+            for entity in store.rawEntities(in: collection) {
+                let key = EntityKey(CollectionName(collection), EntityID(entity.id))
+                held[key] = entity.content
+                world.trace.add(entity.content)
+            }
+        }
+        for key in Set(held.keys).union(standing.keys).sorted() where held[key] != standing[key] {
+            throw SimulationFailure(
+                .everyoneIsEqual, "device \(device.index) has \(key) = "
+                    + "\(EntityContent.tokens(held[key])), and the server "
+                    + "\(EntityContent.tokens(standing[key]))")
+        }
+        world.counts.cycles += device.finishedCycles
+        world.counts.failedCycles += device.failedCycles
+    }
+
+    private func checkEdits(
+        _ databaseID: DatabaseID, _ devices: [DeviceHost], _ standing: [EntityKey: [UInt8]]
+    ) throws {
+        var tokens: Set<UInt64> = [], kept: Set<UInt64> = []
+        for content in standing.values { tokens.formUnion(EntityContent.tokens(content)) }
+        for device in devices { kept.formUnion(try device.keptTokens()) }
+        let missing = world.ledger(of: databaseID).missing(from: tokens, kept: kept)
+        guard missing.isEmpty else {
+            throw SimulationFailure(
+                .noEditIsLost, "edits \(missing) are in no entity, no conflict log and no quarantine")
+        }
+    }
+}
+
+extension SeededGenerator {
+    /// A yes in `percent` of all cases.
+    mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+
+    /// One of a few values, which must be there.
+    mutating func oneOf<Value>(_ values: [Value]) -> Value {
+        values[Int.random(in: 0..<values.count, using: &self)]
+    }
+}
