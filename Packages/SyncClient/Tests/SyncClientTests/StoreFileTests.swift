@@ -87,7 +87,7 @@ import Testing
         try store.putRaw([0x01], in: "notes", id: "b")
         try store.delete(in: "notes", id: "a")
         try store.delete(in: "notes", id: "b")
-        store.withWriteLock { $0.captureFloor = 3 }
+        store.withWriteLock { $0.noteCaptured(through: 3) }
 
         try store.checkpoint()
 

@@ -38,7 +38,7 @@ import Testing
         try store.commit(writes(1))
         let reader = try DiskEntityReader(directory: "/db", disk: disk)
         try store.delete(in: "pair", id: "left")
-        store.withWriteLock { $0.captureFloor = $0.lastSequence }
+        store.withWriteLock { $0.noteCaptured(through: $0.lastSequence) }
         try store.checkpoint()
 
         #expect(try reader.refresh())

@@ -46,10 +46,11 @@ struct SimulatedDiskPages: Sendable, Equatable {
         zeroTail()
     }
 
-    /// Takes page `index` from `other` as far as this file reaches.
+    /// Takes page `index` from `other` as far as both files reach: cutting a file off changes its
+    /// length and no page.
     mutating func copyPage(_ index: Int, from other: SimulatedDiskPages) {
-        guard index < pages.count else { return }
-        pages[index] = index < other.pages.count ? other.pages[index] : nil
+        guard index < pages.count, index < other.pages.count else { return }
+        pages[index] = other.pages[index]
         if index == pages.count - 1 { zeroTail() }
     }
 

@@ -29,8 +29,12 @@ protocol LocalStoreAccess {
     /// The names of the local collections that start with `prefix`, in bytewise order.
     func localCollections(prefix: String) throws(SyncError) -> [String]
     /// What the app has committed after `checkpoint`, whole transactions in commit order, without
-    /// the transactions that `commit(_:cursor:logID:settlement:)` made.
+    /// the transactions that `commit(_:cursor:logID:settlement:)` made. Where the store only knows
+    /// the outcome of several transactions any more, they are one.
     func capture(after checkpoint: UInt64) throws(SyncError) -> CapturedTransactions
+    /// Notes that everything up to `checkpoint` is durable in the queue, so that the store need not
+    /// keep it for capturing any more.
+    func noteCaptured(through checkpoint: UInt64)
     /// Makes all writes in one durable transaction that is marked as pulled, so that it is never
     /// captured.
     func commit(

@@ -32,13 +32,30 @@ extension Reconciliation {
         try markSeen(remote.key)
         if isSuperseded, remote.cursor != nil { return }
         if try isKnown(remote) { return }
-        if queue.hasOperations(of: remote.key) { return try meet(remote) }
+        if queue.hasOperations(of: remote.key) {
+            return isFindingOwn ? remember(remote) : try meet(remote)
+        }
         if state.resync == .otherLog, let base = try base(of: remote.key),
             base.logEpoch != state.logEpoch, let local = try content(of: remote.key)
         {
             return try meetVoidRevision(remote, local: local)
         }
         adopt(remote)
+    }
+
+    /// Whether operations of the queue may come back, further on in this resync. Until its end they
+    /// stay as they may have been sent, or they would not be known again.
+    private var isFindingOwn: Bool { state.resync == .otherLog || state.resync == .newDevice }
+
+    /// Takes a revision as what the server has, and leaves the entity's edits on what they were
+    /// made on: when they are pushed, the server says that they are in conflict.
+    private mutating func remember(_ remote: RemoteRevision) {
+        set(baseRecord(of: remote, shadow: .init(content: remote.content)), for: remote.key)
+        guard let first = queue.operations(of: remote.key).first, first.base == nil else { return }
+        change(
+            .rebase(
+                first.operationID, base: .start, baseOperationID: nil,
+                version: first.entityVersion))
     }
 
     /// An operation of this device that comes back is acknowledged by that, and with it the earlier

@@ -121,12 +121,16 @@ final class Replica<Store: LocalStore, Disk: FileSystem> {
         let transformer = OperationTransformer(
             store: access, state: state, wallMilliseconds: environment.wallMilliseconds())
         let change = try transformer.change(for: captured, queue: queue.state)
-        guard case .enqueue(let operations, _)? = change, let change else { return 0 }
+        guard case .enqueue(let operations, _)? = change, let change else {
+            access.noteCaptured(through: captured.checkpoint)
+            return 0
+        }
         // A checkpoint that only passes pulled transactions is not worth a sync of its own.
         if !operations.isEmpty {
             try committing { () throws(SyncError) in try queue.commit([change]) }
         }
         capturedThrough = captured.checkpoint
+        access.noteCaptured(through: capturedThrough)
         return operations.count
     }
 

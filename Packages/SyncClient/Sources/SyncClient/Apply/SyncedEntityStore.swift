@@ -35,6 +35,7 @@ struct SyncedEntityStore<Disk: FileSystem>: LocalStore {
     /// What local transactions committed after `checkpoint`.
     private func capture(after checkpoint: UInt64) throws(SyncError) -> CapturedTransactions {
         var captured = CapturedTransactions(transactions: [], checkpoint: checkpoint)
+        var outcome: [StoreWrite] = []
         var failure: WALError?
         follower.poller.withLock { kept in
             var poller = kept ?? store.makeCapturePoller(after: checkpoint)
@@ -45,8 +46,16 @@ struct SyncedEntityStore<Disk: FileSystem>: LocalStore {
                 var hasMore = true
                 while hasMore {
                     let poll = try poller.poll()
-                    captured.transactions += poll.transactions.lazy.filter { !$0.isPulled }
-                        .map { $0.writes.map(StoreWrite.init) }
+                    for transaction in poll.transactions where !transaction.isPulled {
+                        let writes = transaction.writes.map(StoreWrite.init)
+                        // What a checkpoint has left of several commits belongs together: parts of
+                        // it never were in the store without the others.
+                        if transaction.isFromSegments {
+                            outcome += writes
+                        } else {
+                            captured.transactions.append(writes)
+                        }
+                    }
                     hasMore = poll.hasMore
                 }
                 captured.checkpoint = poller.lastSequence
@@ -57,6 +66,7 @@ struct SyncedEntityStore<Disk: FileSystem>: LocalStore {
             }
         }
         if let failure { throw SyncError(.storage, failure.description) }
+        if !outcome.isEmpty { captured.transactions.insert(outcome, at: 0) }
         return captured
     }
 }
@@ -95,9 +105,11 @@ final class EntityStoreAccess<Disk: FileSystem>: LocalStoreAccess {
     }
 
     func capture(after checkpoint: UInt64) throws(SyncError) -> CapturedTransactions {
-        let captured = try poll(checkpoint)
-        held.pointee.captureFloor = captured.checkpoint
-        return captured
+        try poll(checkpoint)
+    }
+
+    func noteCaptured(through checkpoint: UInt64) {
+        held.pointee.noteCaptured(through: checkpoint)
     }
 
     func commit(

@@ -12,11 +12,12 @@ struct LockedStore<Disk: FileSystem>: ~Copyable {
     /// The commit sequence of the last transaction.
     var lastSequence: UInt64 { writer.lastSequence }
 
-    /// The sequence up to which the engine has captured. Deletes with higher sequences are kept
-    /// through every checkpoint; 0 keeps all of them. Not kept on disk: set it after each open.
-    var captureFloor: UInt64 {
-        get { writer.captureFloor }
-        set { writer.captureFloor = newValue }
+    /// Notes that every commit up to `sequence` is durable in the engine's queue: the log need not
+    /// keep it any longer, nor do checkpoints need to keep deletes up to there. Not kept on disk:
+    /// before the first note after an open all deletes are kept.
+    mutating func noteCaptured(through sequence: UInt64) {
+        writer.captureFloor = sequence
+        writer.checkpointIfDue()
     }
 
     /// The encoded CBOR of an entity, internal collections included; `nil` if there is none.

@@ -50,8 +50,13 @@ extension StoreWriter {
     /// Writes a checkpoint if the log has become long. The commit that made it long is durable
     /// and stands, whatever becomes of the checkpoint: a full disk puts it off, any other failure
     /// has made the store read-only, which the next commit says.
+    ///
+    /// Segments keep of each entity the newest write only. So while an engine follows, the log is
+    /// left until every commit in it is in the queue as it was made; but it may not grow for ever.
     mutating func checkpointIfDue() {
         guard logState.fileEnd >= automaticCheckpointAt else { return }
+        let isAwaited = captureFloor > 0 && lastAppSequence > captureFloor
+        if isAwaited, logState.fileEnd < 4 * configuration.checkpointLogBytes { return }
         do throws(StoreError) {
             try checkpoint()
         } catch {

@@ -19,8 +19,11 @@ struct StoreWriter<Disk: FileSystem>: Sendable {
     var collectionIDs: [TextKey: UInt32]
     var nextTxid: UInt64
     var nextSequence: UInt64
+    /// Up to here commits are in the engine's queue; 0 while no engine follows the store.
     /// Tombstones up to this sequence may be dropped.
     var captureFloor: UInt64 = 0
+    /// The sequence of the app's last commit, as far as this process knows.
+    var lastAppSequence: UInt64 = 0
     /// The log's length at which the next automatic checkpoint is tried.
     var automaticCheckpointAt: UInt64
     /// Why nothing is written any more.
@@ -49,6 +52,7 @@ struct StoreWriter<Disk: FileSystem>: Sendable {
         try append(try encoded(writes, mark, sequence: sequence), sequence: sequence)
         index.update { $0.apply(writes, sequence: sequence, isPulled: mark != nil) }
         hub.publish(writes.map { EntityChange($0, isPulled: mark != nil) })
+        if mark == nil { lastAppSequence = sequence }
         checkpointIfDue()
         return sequence
     }

@@ -20,7 +20,10 @@ struct CommitJudge {
             ?? log.durable.operations.prefix(Int(cursor.rawValue) - 1)
             .last { $0.key == operation.key }
         latest[log.logID, default: [:]][operation.key] = operation
-        if let fault = ledger.fault(of: operation, after: previous) { throw fault }
+        let mayHaveTwins = !conditions.isDisjoint(with: [.clones, .deviceRestores])
+        if let fault = ledger.fault(of: operation, after: previous, mayHaveTwins: mayHaveTwins) {
+            throw fault
+        }
         guard let content = operation.content else { return }
         let isNew = accepted[log.logID, default: [:]][operation.key, default: []]
             .insert(content).inserted

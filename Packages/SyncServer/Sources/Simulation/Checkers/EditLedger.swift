@@ -49,14 +49,19 @@ final class EditLedger {
     }
 
     /// What is wrong with a revision that takes the place of another; `nil` if nothing is.
-    func fault(of next: SyncOperation, after previous: SyncOperation?) -> SimulationFailure? {
+    ///
+    /// - Parameter mayHaveTwins: Devices may have been copied. Then an edit may come back in the
+    ///   revision that its own predecessors are put on, and nothing can be said of these.
+    func fault(
+        of next: SyncOperation, after previous: SyncOperation?, mayHaveTwins: Bool
+    ) -> SimulationFailure? {
         let content = next.kind == .delete ? nil : next.entityCBOR
         if let content, written[next.key]?.contains(content) != true {
             return SimulationFailure(
                 .nothingInvented, "\(next.deviceID) pushed \(next.key) with a content that no app "
                     + "wrote: \(EntityContent.tokens(content))")
         }
-        guard let previous, previous.kind == .upsert else { return nil }
+        guard let previous, previous.kind == .upsert, !mayHaveTwins else { return nil }
         let overwritten = Set(EntityContent.tokens(previous.entityCBOR))
             .subtracting(EntityContent.tokens(content)).subtracting(excused).subtracting(lost)
         return overwritten.isEmpty

@@ -197,8 +197,7 @@ struct ReplicaChecker {
         // Until a copied device knows that it is one, it takes its twin's operations for its own.
         let pulled = log.latest(of: key, upTo: cursor, notBy: mayHaveTwin ? deviceID : nil)
         let known = base?.cursor ?? 0
-        if let pulled, let place = pulled.cursor, known < place, base == nil || base?.cursor != nil {
-            // An edited entity learns of what it was pulled with by a conflict, at once.
+        if let pulled, let place = pulled.cursor, known < place {
             throw failure(
                 .appliedWithCursor, "everything up to \(cursor) is pulled, and of \(key) revision "
                     + "\(known) is known, not \(place)")

@@ -14,7 +14,11 @@ extension DeviceHost {
             self.copy = disk.copyTree(at: Self.directory)
             return
         }
-        try forget(cycle)
+        do {
+            try forget(cycle)
+        } catch {
+            return try failed(error)
+        }
         stop(cleanly: true)
         note("its files are put back from the copy")
         self.copy = nil

@@ -14,20 +14,32 @@ extension DeviceHost {
         // Whoever followed has its waiting pull cancelled.
         case .following: stopFollowing()
         }
-        let renews = !isFollowing || cyclesSinceHandshake % 20 == 0
+        // A copy of the device shows in a handshake only, so everybody needs one to come to rest.
+        let renews = !isFollowing || world.isHealed || cyclesSinceHandshake % 20 == 0
         cyclesSinceHandshake += 1
         step(capturesFirst: Bool.random(using: &generator)) { cycle in
             let step = try cycle.begin(renewsHandshake: renews)
-            self.checker.didCapture()
+            self.didCapture()
             return step
         }
     }
 
     /// Captures, and judges what was captured. Not before each cycle: that finds its own captures.
     private func capture(_ cycle: Cycle) throws {
+        // A store that had to make a checkpoint knows the outcome of what was not captured only.
+        if segments != segmentsAtCapture { checker.willCheckpoint() }
         let before = try cycle.inspect()
         try cycle.capture()
         try checker.captured(before: before, after: cycle.inspect())
+        didCapture()
+    }
+
+    private var segments: [String] { disk.filePaths(in: Self.directory + "/SEGMENTS") }
+
+    /// Everything that the app committed is captured.
+    func didCapture() {
+        checker.didCapture()
+        segmentsAtCapture = segments
     }
 
     /// Takes what came of the exchange that is waited for.
@@ -140,7 +152,7 @@ extension DeviceHost {
         guard let cycle, case .following = phase else { return }
         do {
             let count = try cycle.capture()
-            checker.didCapture()
+            didCapture()
             if count > 0 || !cycle.isQueueEmpty { begin() }
         } catch {
             try failed(error)

@@ -40,6 +40,8 @@ final class DeviceHost {
     /// Whether a fault of its disk excuses failures.
     var isSick = false
     var checker: ReplicaChecker
+    /// The store's segments when everything was last captured.
+    var segmentsAtCapture: [String] = []
     /// Counts what is waited for, so that what comes too late finds nobody.
     var waitNumber = 0
     var cyclesSinceHandshake = 0
@@ -136,7 +138,10 @@ extension DeviceHost {
     /// Judges what the device holds.
     func check(isOpening: Bool = false) throws {
         guard let store, let cycle else { return }
-        if isOpening { try checker.check(opened: store) }
+        if isOpening {
+            try checker.check(opened: store)
+            didCapture()
+        }
         try checker.check(cycle, store, world.server.checker, databaseID)
     }
 

@@ -55,7 +55,9 @@ final class ServerHost {
             settings.limits.maxBodyBytes = 4 * Workload.largeEntityBytes
         }
         if conditions.contains(.smallFiles) { settings.segmentBytesMax = 4 << 10 }
-        checker = AnswerChecker(limits: settings.limits)
+        checker = AnswerChecker(
+            limits: settings.limits,
+            mayHaveTwins: !conditions.isDisjoint(with: [.clones, .deviceRestores]))
     }
 
     var isRunning: Bool { core != nil }
