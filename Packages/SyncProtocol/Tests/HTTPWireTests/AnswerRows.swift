@@ -39,7 +39,8 @@ struct AcceptedAnswer: Sendable, CustomTestStringConvertible {
                 "5;a=b\r\nhello\r\n00A\r\n0123456789\r\n0\r\nX: y\r\nZ:\r\n\r\n"),
             body: "hello0123456789"),
         AcceptedAnswer(
-            rule: "no chunk but the last", text: head("TRANSFER-ENCODING: Chunked\r\n", "0\r\n\r\n")),
+            rule: "no chunk but the last", text: head("TRANSFER-ENCODING: Chunked\r\n", "0\r\n\r\n")
+        ),
         AcceptedAnswer(
             rule: "Connection: close",
             text: head("Connection: x, Close\r\nContent-Length: 1\r\n", "a"), body: "a",
@@ -145,7 +146,8 @@ struct RejectedAnswer: Sendable, CustomTestStringConvertible {
         RejectedAnswer("an empty name", head: ": b\r\n"),
         RejectedAnswer("a NUL in a value", head: "A: \0\r\n"),
         RejectedAnswer("two lengths", head: "Content-Length: 1\r\nContent-Length: 2\r\n"),
-        RejectedAnswer("two lengths that agree", head: "Content-Length: 1\r\nContent-Length: 1\r\n"),
+        RejectedAnswer(
+            "two lengths that agree", head: "Content-Length: 1\r\nContent-Length: 1\r\n"),
         RejectedAnswer("a list of lengths", head: "Content-Length: 1, 1\r\n"),
         RejectedAnswer("a negative length", head: "Content-Length: -1\r\n"),
         RejectedAnswer("an empty length", head: "Content-Length:\r\n"),
