@@ -36,7 +36,7 @@ let package = Package(
             name: "SyncTestSupport", dependencies: ["CBOR", "RecordLog", "SyncProtocol"],
             path: "\(proto)/Sources/SyncTestSupport", swiftSettings: strict),
         .target(
-            name: "SyncClient", dependencies: ["CBOR", "SyncProtocol", "RecordLog"],
+            name: "SyncClient", dependencies: ["CBOR", "SyncProtocol", "HTTPWire", "RecordLog"],
             path: "\(client)/Sources/SyncClient", swiftSettings: strict),
         .executableTarget(
             name: "entitysync", dependencies: ["SyncClient", "SyncProtocol", "RecordLog"],
@@ -80,7 +80,9 @@ let package = Package(
             path: "\(proto)/Tests/RecordLogTests", swiftSettings: strict),
         .testTarget(
             name: "SyncClientTests",
-            dependencies: ["CBOR", "SyncProtocol", "RecordLog", "SyncClient", "SyncTestSupport"],
+            dependencies: [
+                "CBOR", "SyncProtocol", "HTTPWire", "RecordLog", "SyncClient", "SyncTestSupport",
+            ],
             path: "\(client)/Tests/SyncClientTests", swiftSettings: strict),
         .testTarget(
             name: "SyncServerTests",

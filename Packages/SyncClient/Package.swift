@@ -8,6 +8,7 @@ let strict: [SwiftSetting] = [
 ]
 let cbor = Target.Dependency.product(name: "CBOR", package: "SyncProtocol")
 let syncProtocol = Target.Dependency.product(name: "SyncProtocol", package: "SyncProtocol")
+let httpWire = Target.Dependency.product(name: "HTTPWire", package: "SyncProtocol")
 let recordLog = Target.Dependency.product(name: "RecordLog", package: "SyncProtocol")
 let testSupport = Target.Dependency.product(name: "SyncTestSupport", package: "SyncProtocol")
 
@@ -21,14 +22,14 @@ let package = Package(
     dependencies: [.package(path: "../SyncProtocol")],
     targets: [
         .target(
-            name: "SyncClient", dependencies: [cbor, syncProtocol, recordLog],
+            name: "SyncClient", dependencies: [cbor, syncProtocol, httpWire, recordLog],
             swiftSettings: strict),
         .executableTarget(
             name: "entitysync", dependencies: ["SyncClient", syncProtocol, recordLog],
             swiftSettings: strict),
         .testTarget(
             name: "SyncClientTests",
-            dependencies: [cbor, syncProtocol, recordLog, testSupport, "SyncClient"],
+            dependencies: [cbor, syncProtocol, httpWire, recordLog, testSupport, "SyncClient"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

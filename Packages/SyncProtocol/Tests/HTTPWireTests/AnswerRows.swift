@@ -68,7 +68,8 @@ struct AcceptedAnswer: Sendable, CustomTestStringConvertible {
             rule: "304 with the length that the body would have",
             text: "HTTP/1.1 304 Not Modified\r\nContent-Length: 99999999999\r\n\r\n", status: 304),
         AcceptedAnswer(
-            rule: "the answer to HEAD", text: head("Content-Length: 99999999999\r\n"), isHead: true),
+            rule: "the answer to HEAD", text: head("Content-Length: 99999999999\r\n"),
+            isHead: true),
         AcceptedAnswer(
             rule: "the chunked answer to HEAD", text: head("Transfer-Encoding: chunked\r\n"),
             isHead: true),
@@ -84,7 +85,8 @@ struct AcceptedAnswer: Sendable, CustomTestStringConvertible {
             rule: "a body until the end", text: head("X: y\r\n", "hello\r\n\0"),
             body: "hello\r\n\0", isKeepAlive: false, needsEnd: true),
         AcceptedAnswer(
-            rule: "an empty body until the end", text: head(""), isKeepAlive: false, needsEnd: true),
+            rule: "an empty body until the end", text: head(""), isKeepAlive: false,
+            needsEnd: true),
         AcceptedAnswer(
             rule: "HTTP/1.0 until the end, whatever Connection says",
             text: "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\nabc", body: "abc",

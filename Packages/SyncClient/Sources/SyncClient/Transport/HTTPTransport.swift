@@ -2,11 +2,12 @@
 
 public import Foundation
 
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
-
-/// Carries requests over HTTP with `URLSession`.
+/// Carries requests over HTTP.
+///
+/// An `http` server is spoken to over sockets of this project's own: connections are kept and used
+/// again, no thread of Swift's concurrency waits for one, and nothing that a server or a proxy
+/// sends can harm the process. Redirects are not followed there and the system's proxies are not
+/// used. Any other scheme, `https` above all, goes through `URLSession`.
 public struct HTTPTransport: MessageTransport {
     /// Gives the bearer token of the next request; `nil` for none.
     public typealias TokenProvider = @Sendable () async throws -> String?
@@ -14,7 +15,7 @@ public struct HTTPTransport: MessageTransport {
     private let server: URL
     private let timeout: Duration
     private let token: TokenProvider?
-    private let sessions: SessionSource
+    private let carrier: any HTTPCarrier
 
     /// Creates a transport.
     ///
@@ -26,25 +27,32 @@ public struct HTTPTransport: MessageTransport {
     public init(
         server: URL, timeout: Duration = .seconds(30), token: TokenProvider? = nil
     ) {
+        let isPlain = server.scheme?.lowercased().utf8.elementsEqual("http".utf8) ?? false
+        self.init(
+            server: server, timeout: timeout, token: token,
+            carrier: isPlain ? SocketCarrier() : SessionCarrier())
+    }
+
+    init(server: URL, timeout: Duration, token: TokenProvider?, carrier: any HTTPCarrier) {
         self.server = server
         self.timeout = timeout
         self.token = token
-        sessions = SessionSource()
+        self.carrier = carrier
     }
 
     public func exchange(
         _ body: [UInt8], path: String, waitMilliseconds: UInt64
     ) async throws(SyncError) -> MessageAnswer {
-        var request = URLRequest(url: server.appending(path: String(path.dropFirst())))
-        request.httpMethod = "POST"
-        request.setValue("application/cbor", forHTTPHeaderField: "Content-Type")
-        request.setValue("application/cbor", forHTTPHeaderField: "Accept")
-        let limit = timeout + .milliseconds(Int64(clamping: waitMilliseconds))
-        request.timeoutInterval = Double(limit.components.seconds) + 1
+        var headers = [
+            (name: "Content-Type", value: "application/cbor"),
+            (name: "Accept", value: "application/cbor"),
+        ]
         if let token = try await bearerToken() {
-            request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization")
+            headers.append((name: "Authorization", value: "Bearer \(token)"))
         }
-        return try await send(request, body: Data(body), limit: limit)
+        return try await carrier.carry(
+            body, to: server.appending(path: String(path.dropFirst())), headers: headers,
+            limit: timeout + .milliseconds(Int64(clamping: waitMilliseconds)))
     }
 
     private func bearerToken() async throws(SyncError) -> String? {
@@ -56,84 +64,18 @@ public struct HTTPTransport: MessageTransport {
             throw SyncError(.authentication, "No token could be had: \(error)")
         }
     }
-
-    /// `URLSession`'s own timeout only notices silence, so the whole request races a clock.
-    private func send(
-        _ request: URLRequest, body: Data, limit: Duration
-    ) async throws(SyncError) -> MessageAnswer {
-        let session = sessions.session()
-        defer { sessions.giveBack(session) }
-        do {
-            return try await withThrowingTaskGroup(of: MessageAnswer?.self) { group in
-                group.addTask {
-                    let (data, response) = try await session.upload(for: request, from: body)
-                    return Self.answer(data, response)
-                }
-                group.addTask {
-                    try await Task.sleep(for: limit)
-                    return nil
-                }
-                defer { group.cancelAll() }
-                guard let first = try await group.next(), let answer = first else {
-                    throw URLError(.timedOut)
-                }
-                return answer
-            }
-        } catch {
-            throw Self.syncError(error, url: request.url, limit: limit)
-        }
-    }
-
-    private static func answer(_ data: Data, _ response: URLResponse) -> MessageAnswer {
-        let http = response as? HTTPURLResponse
-        let retryAfter = http?.value(forHTTPHeaderField: "Retry-After").flatMap { UInt64($0) }
-        return MessageAnswer(
-            status: http?.statusCode ?? 0, body: [UInt8](data), retryAfterSeconds: retryAfter)
-    }
-
-    private static func syncError(_ error: any Error, url: URL?, limit: Duration) -> SyncError {
-        if Task.isCancelled || error is CancellationError { return .cancelled }
-        let address = url.map(\.absoluteString) ?? "the server"
-        guard let error = error as? URLError else {
-            return SyncError(.network, "The request to \(address) failed: \(error)")
-        }
-        switch error.code {
-        case .timedOut:
-            return SyncError(.timeout, "\(address) did not answer within \(limit).")
-        case .cancelled: return .cancelled
-        case .cannotConnectToHost, .cannotFindHost, .notConnectedToInternet:
-            return SyncError(
-                .network, "\(address) cannot be reached. Is the server running there?")
-        default:
-            return SyncError(
-                .network, "The request to \(address) failed: \(error.localizedDescription)")
-        }
-    }
 }
 
-/// Where requests get their `URLSession` from.
-///
-/// Where Foundation stands on libcurl, each request has a session, and so a connection, of its own.
-/// If a connection that is used again ends under a request, libcurl sends the request once more by
-/// itself, and FoundationNetworking does not hand it the body again: the request would wait for its
-/// whole timeout, and neither side would have failed.
-private struct SessionSource: Sendable {
-    #if canImport(FoundationNetworking)
-        func session() -> URLSession { Self.makeSession() }
+/// What moves the bytes of one request and its answer.
+protocol HTTPCarrier: Sendable {
+    /// Sends a POST request; fails with `timeout` if there is no answer within `limit`.
+    func carry(
+        _ body: [UInt8], to url: URL, headers: [(name: String, value: String)], limit: Duration
+    ) async throws(SyncError) -> MessageAnswer
+}
 
-        func giveBack(_ session: URLSession) { session.finishTasksAndInvalidate() }
-    #else
-        private let shared = Self.makeSession()
-
-        func session() -> URLSession { shared }
-
-        func giveBack(_ session: URLSession) {}
-    #endif
-
-    private static func makeSession() -> URLSession {
-        let configuration = URLSessionConfiguration.ephemeral
-        configuration.httpCookieStorage = nil
-        configuration.urlCache = nil
-        return URLSession(configuration: configuration)
+extension SyncError {
+    static func noAnswer(from address: String, within limit: Duration) -> SyncError {
+        SyncError(.timeout, "\(address) did not answer within \(limit).")
     }
 }
