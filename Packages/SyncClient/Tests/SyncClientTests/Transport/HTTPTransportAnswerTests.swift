@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Foundation
 import HTTPWire
 import Testing
 
@@ -82,10 +83,11 @@ import Testing
     }
 
     @Test func takesAnAnswerThatComesBeforeTheRequestIsSent() async throws {
+        let done = DispatchSemaphore(value: 0)
+        defer { done.signal() }
         let server = try LoopbackServer { connection in
-            connection.send("HTTP/1.1 413 \r\nConnection: close\r\nContent-Length: 2\r\n\r\nno")
-            connection.endSending()
-            connection.waitForEnd()
+            connection.send("HTTP/1.1 413 \r\nContent-Length: 2\r\n\r\nno")
+            done.wait()
         }
         defer { server.stop() }
 
