@@ -72,6 +72,7 @@ final class LoopbackServer: Sendable {
         #else
             let descriptor = socket(AF_INET, SOCK_STREAM, 0)
         #endif
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         let isBound = loopback(0).bytes.withUnsafeBytes { bytes in
             bytes.baseAddress?.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(descriptor, $0, socklen_t(bytes.count))
@@ -116,6 +117,8 @@ final class LoopbackConnection: @unchecked Sendable {
     init(descriptor: CInt, number: Int) {
         self.descriptor = descriptor
         self.number = number
+        // A process that another test starts must not hold the connection open.
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         var limit = timeval()
         limit.tv_sec = 30
         let size = socklen_t(MemoryLayout<timeval>.size)
@@ -159,11 +162,15 @@ final class LoopbackConnection: @unchecked Sendable {
         var option = linger(l_onoff: 1, l_linger: 0)
         setsockopt(
             descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
-        close()
+        SocketCalls.close(descriptor)
+        descriptor = -1
     }
 
+    /// Ends the connection in both directions, whoever else holds it.
     func close() {
-        if descriptor >= 0 { SocketCalls.close(descriptor) }
+        guard descriptor >= 0 else { return }
+        shutdown(descriptor, CInt(SHUT_RDWR))
+        SocketCalls.close(descriptor)
         descriptor = -1
     }
 }
