@@ -30,7 +30,11 @@ extension Reconciliation {
         guard cursor != .start else { return }
         let key = operation.key
         let next = queue.operations(of: key).first
-        if let known = try validBase(of: key)?.cursor, let cursor, known > cursor { return }
+        if let known = try validBase(of: key)?.cursor, let cursor, known > cursor {
+            // A copy of the device had pushed it, and what came after it is known already.
+            if next == nil { try returnToBase(key) }
+            return
+        }
         set(
             BaseRecord(
                 cursor: cursor, version: operation.entityVersion,
@@ -172,11 +176,7 @@ extension Reconciliation {
             } else if index > 0 {
                 set(edits[index - 1].content, for: key)
             } else {
-                set(try baseContent(of: key), for: key)
-                if var base = try base(of: key) {
-                    base.shadow = nil
-                    set(base, for: key)
-                }
+                try returnToBase(key)
             }
             let entry = QuarantinedOperation(
                 id: nextRecordID(), operation: edits[index], code: code, message: message,
@@ -184,6 +184,14 @@ extension Reconciliation {
             record(entry.write)
             counts.quarantined += 1
         }
+    }
+
+    /// An entity that has no edits any more is what its base revision is.
+    private mutating func returnToBase(_ key: EntityKey) throws(SyncError) {
+        set(try baseContent(of: key), for: key)
+        guard var base = try base(of: key) else { return }
+        base.shadow = nil
+        set(base, for: key)
     }
 
     /// The stamp of an edit that is made now.

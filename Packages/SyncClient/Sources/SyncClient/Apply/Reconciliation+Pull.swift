@@ -12,7 +12,7 @@ extension Reconciliation {
         for (index, operation) in page.operations.enumerated() {
             try take(operation, isSuperseded: last[operation.key] != index)
         }
-        counts.pulled += page.operations.count
+        counts.pulled += page.operations.count { $0.deviceID != state.deviceID }
         if let logID = page.logID { state.logID = logID }
         if since == .start { state.snapshot = page.serverCursor }
         state.cursor = page.nextCursor

@@ -35,12 +35,16 @@ extension Replica {
 
     /// A request for the next page.
     ///
+    /// It asks for this device's own operations too. They cost little, as a device that is alone
+    /// passes them without pulling (`passOwn`), and only they show what a copy of the device, under
+    /// the same name, has pushed.
+    ///
     /// - Parameter waitMilliseconds: How long the server may wait for something to come.
     func makePullRequest(waitMilliseconds: UInt64? = nil) -> PullRequest {
         PullRequest(
             databaseID: state.databaseID, logID: state.logID, sinceCursor: state.cursor,
             limit: configuration.pullLimit, deviceID: state.deviceID,
-            includesOwn: state.resync == nil ? nil : true, waitMilliseconds: waitMilliseconds,
+            includesOwn: true, waitMilliseconds: waitMilliseconds,
             snapshot: state.cursor == .start ? nil : state.snapshot)
     }
 

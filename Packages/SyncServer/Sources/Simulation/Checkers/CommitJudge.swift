@@ -20,8 +20,8 @@ struct CommitJudge {
             ?? log.durable.operations.prefix(Int(cursor.rawValue) - 1)
             .last { $0.key == operation.key }
         latest[log.logID, default: [:]][operation.key] = operation
-        let mayHaveTwins = !conditions.isDisjoint(with: [.clones, .deviceRestores])
-        if let fault = ledger.fault(of: operation, after: previous, mayHaveTwins: mayHaveTwins) {
+        let mayComeBack = !conditions.isDisjoint(with: [.clones, .deviceRestores, .serverRestores])
+        if let fault = ledger.fault(of: operation, after: previous, mayComeBack: mayComeBack) {
             throw fault
         }
         guard let content = operation.content else { return }

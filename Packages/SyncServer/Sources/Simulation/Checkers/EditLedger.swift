@@ -50,10 +50,10 @@ final class EditLedger {
 
     /// What is wrong with a revision that takes the place of another; `nil` if nothing is.
     ///
-    /// - Parameter mayHaveTwins: Devices may have been copied. Then an edit may come back in the
-    ///   revision that its own predecessors are put on, and nothing can be said of these.
+    /// - Parameter mayComeBack: Something was copied or put back. Then an edit may come back in the
+    ///   very revision that the edits before it are put on, and nothing can be said of those.
     func fault(
-        of next: SyncOperation, after previous: SyncOperation?, mayHaveTwins: Bool
+        of next: SyncOperation, after previous: SyncOperation?, mayComeBack: Bool
     ) -> SimulationFailure? {
         let content = next.kind == .delete ? nil : next.entityCBOR
         if let content, written[next.key]?.contains(content) != true {
@@ -61,7 +61,7 @@ final class EditLedger {
                 .nothingInvented, "\(next.deviceID) pushed \(next.key) with a content that no app "
                     + "wrote: \(EntityContent.tokens(content))")
         }
-        guard let previous, previous.kind == .upsert, !mayHaveTwins else { return nil }
+        guard let previous, previous.kind == .upsert, !mayComeBack else { return nil }
         let overwritten = Set(EntityContent.tokens(previous.entityCBOR))
             .subtracting(EntityContent.tokens(content)).subtracting(excused).subtracting(lost)
         return overwritten.isEmpty

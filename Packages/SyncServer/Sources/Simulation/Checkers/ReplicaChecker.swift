@@ -11,8 +11,6 @@ import SyncTestSupport
 /// is the content of the last one.
 struct ReplicaChecker {
     private let name: String
-    /// Whether the device may have been copied.
-    private let mayHaveTwin: Bool
     /// What the device said of itself when last looked at.
     private var last: (logID: LogID?, deviceID: DeviceID, cursor: Cursor, isResyncing: Bool)?
     /// What the app has committed since sync last touched the store.
@@ -25,10 +23,7 @@ struct ReplicaChecker {
     /// Entities that the app wrote since the last capture that is known of.
     private var unseen: Set<EntityKey> = []
 
-    init(name: String, mayHaveTwin: Bool) {
-        self.name = name
-        self.mayHaveTwin = mayHaveTwin
-    }
+    init(name: String) { self.name = name }
 
     // MARK: The app
 
@@ -185,17 +180,16 @@ struct ReplicaChecker {
             }
             try checkBase(
                 key, found.bases[key], held: queued[key] == nil ? held[key] : nil,
-                isEdited: queued[key] != nil, found.cursor, log, found.deviceID)
+                isEdited: queued[key] != nil, found.cursor, log)
         }
     }
 
     /// The entity's base is not behind what was pulled, and the content is the base's.
     private func checkBase(
         _ key: EntityKey, _ base: ReplicaInspection.KnownRevision?, held: [UInt8]?, isEdited: Bool,
-        _ cursor: Cursor, _ log: LogModel.Log, _ deviceID: DeviceID
+        _ cursor: Cursor, _ log: LogModel.Log
     ) throws {
-        // Until a copied device knows that it is one, it takes its twin's operations for its own.
-        let pulled = log.latest(of: key, upTo: cursor, notBy: mayHaveTwin ? deviceID : nil)
+        let pulled = log.latest(of: key, upTo: cursor)
         let known = base?.cursor ?? 0
         if let pulled, let place = pulled.cursor, known < place {
             throw failure(
@@ -244,14 +238,9 @@ extension SyncOperation {
 
 extension LogModel.Log {
     /// The latest revision of an entity at or before `cursor`.
-    func latest(
-        of key: EntityKey, upTo cursor: Cursor, notBy author: DeviceID? = nil
-    ) -> SyncOperation? {
+    func latest(of key: EntityKey, upTo cursor: Cursor) -> SyncOperation? {
         guard let index = current[key] else { return nil }
-        let latest = operations[index]
-        if index < Int(cursor.rawValue), latest.deviceID != author { return latest }
-        return operations.prefix(Int(cursor.rawValue)).last {
-            $0.key == key && $0.deviceID != author
-        }
+        if index < Int(cursor.rawValue) { return operations[index] }
+        return operations.prefix(Int(cursor.rawValue)).last { $0.key == key }
     }
 }

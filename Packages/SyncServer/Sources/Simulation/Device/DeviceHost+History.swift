@@ -35,6 +35,13 @@ extension DeviceHost {
             ledger.excuse(EntityContent.tokens(operation.entityCBOR))
         }
         ledger.excuse(try keptTokens())
+        // A server that was put back itself may have nothing of what this device had pulled.
+        guard world.conditions.contains(.serverRestores), let store else { return }
+        for collection in store.collections {
+            for entity in store.rawEntities(in: collection) {
+                ledger.excuse(EntityContent.tokens(entity.content))
+            }
+        }
     }
 
     /// The edits that the conflict log and the quarantine keep.

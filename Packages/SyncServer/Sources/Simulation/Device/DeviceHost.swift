@@ -73,9 +73,7 @@ final class DeviceHost {
             configuration.segmentCountMax = 3
         }
         storeConfiguration = configuration
-        checker = ReplicaChecker(
-            name: "device \(index)",
-            mayHaveTwin: !world.conditions.isDisjoint(with: [.clones, .deviceRestores]))
+        checker = ReplicaChecker(name: "device \(index)")
     }
 
     var isRunning: Bool { cycle != nil }

@@ -41,6 +41,7 @@ struct Story {
             faults = world.scenario.stream(.faults, step)
             try world.run(until: world.clock.now + pause())
             try takeStep()
+            try world.throwFailure()
         }
         try heal()
         try comeToRest()
@@ -216,6 +217,7 @@ struct Story {
         let before = (device.finishedCycles, device.failedCycles)
         let end = world.counts.events + Self.eventsMax
         device.begin()
+        try world.throwFailure()
         while device.finishedCycles == before.0, device.failedCycles == before.1 {
             guard world.scheduler.nextTime != nil, world.counts.events < end else {
                 throw SimulationFailure(

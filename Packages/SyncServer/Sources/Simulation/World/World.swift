@@ -73,6 +73,11 @@ final class World {
         clock.now = max(clock.now, time)
         counts.events += 1
         try action()
+        try throwFailure()
+    }
+
+    /// Throws what was noted with `fail`.
+    func throwFailure() throws {
         if let failure { throw failure }
     }
 
