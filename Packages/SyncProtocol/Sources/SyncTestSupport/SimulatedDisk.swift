@@ -29,6 +29,14 @@ public final class SimulatedDisk: FileSystem {
         state.withLock { $0.callCount }
     }
 
+    /// Counts the calls from 0 again. Faults that were planned by number are forgotten.
+    public func startCounting() {
+        state.withLock { state in
+            state.callCount = 0
+            state.plannedFailures = [:]
+        }
+    }
+
     /// Cuts the power: see the type. Every file handle is dead afterwards (its calls fail with
     /// `Number.inputOutput`) and every lock is free; faults that were planned are forgotten.
     public func crash(using generator: inout some RandomNumberGenerator) {
@@ -37,11 +45,31 @@ public final class SimulatedDisk: FileSystem {
         }
     }
 
-    /// Ends the process that uses the disk, as kill -9 does: what it has written stays written,
-    /// synced or not; its handles are dead and its locks are free, and faults that were planned are
-    /// forgotten.
-    public func endProcess() {
-        state.withLock { $0.endProcess() }
+    /// Performs so many more calls; every later one fails with `Number.inputOutput` and does nothing,
+    /// until `crash(using:)` or `killProcesses()` says how the story ended.
+    public func halt(afterCalls count: Int) {
+        precondition(count >= 0, "A number of calls is not negative.")
+        state.withLock { $0.lastCall = $0.callCount + count }
+    }
+
+    /// Whether the last call that `halt(afterCalls:)` allows has been made.
+    public var isHalted: Bool {
+        state.withLock { state in state.lastCall.map { state.callCount >= $0 } ?? false }
+    }
+
+    /// Forgets the failures that were planned and have not come yet.
+    public func forgetPlans() {
+        state.withLock { state in
+            state.plannedFailures = [:]
+            state.lastCall = nil
+        }
+    }
+
+    /// Ends whoever uses the disk, and not the machine: everything that was written is still seen,
+    /// synced or not. Every file handle is dead afterwards and every lock is free; planned faults
+    /// are forgotten.
+    public func killProcesses() {
+        state.withLock { $0.endProcesses() }
     }
 
     /// Makes one call fail; the disk is as before, except that a write has written its first half,
@@ -52,27 +80,6 @@ public final class SimulatedDisk: FileSystem {
     public func failNextCall(number: Int = 1, errorNumber: Int32) {
         precondition(number > 0, "The next call has the number 1.")
         state.withLock { $0.plannedFailures[$0.callCount + number] = errorNumber }
-    }
-
-    /// Lets the disk die: from that call on every call fails, until the power is cut and comes back.
-    ///
-    /// - Parameter number: Which call is the first, counted from now; 1 is the next.
-    public func failAllCalls(from number: Int = 1, errorNumber: Int32) {
-        precondition(number > 0, "The next call has the number 1.")
-        state.withLock { $0.death = ($0.callCount + number, errorNumber) }
-    }
-
-    /// Whether the call from which `failAllCalls(from:errorNumber:)` lets all fail has come.
-    public var isDead: Bool {
-        state.withLock { state in state.death.map { $0.call <= state.callCount } ?? false }
-    }
-
-    /// Forgets the failures that were planned and have not come yet.
-    public func forgetPlans() {
-        state.withLock { state in
-            state.plannedFailures = [:]
-            state.death = nil
-        }
     }
 
     /// Lets files grow by `bytes` altogether from now on; then writes fail with
@@ -168,6 +175,7 @@ public final class SimulatedDisk: FileSystem {
     ) throws(FileSystemError) -> Result {
         do throws(SimulatedDiskFailure) {
             return try state.withLock { (state) throws(SimulatedDiskFailure) in
+                try state.requireRunning()
                 try state.countCall()
                 return try body(&state)
             }

@@ -109,11 +109,10 @@ public final class SimulatedDiskFile: RandomAccessFile {
                 guard state.power == power else {
                     throw SimulatedDiskFailure(errorNumber: FileSystemError.Number.inputOutput)
                 }
+                try state.requireRunning()
                 do throws(SimulatedDiskFailure) {
                     try state.countCall()
                 } catch {
-                    // Behind the first call that a dying disk fails, nothing is done any more.
-                    if let death = state.death, state.callCount > death.call { throw error }
                     return try body(&state, error)
                 }
                 return try body(&state, nil)

@@ -12,19 +12,31 @@ struct SimulatedDiskState: Sendable {
     var callCount = 0
     /// Error numbers by the number of the call that is to fail with them.
     var plannedFailures: [Int: Int32] = [:]
-    /// The call from which all calls fail, and how.
-    var death: (call: Int, errorNumber: Int32)?
+    /// The number of the last call that is performed before the disk stands still.
+    var lastCall: Int?
     /// How many bytes files may still grow by; `nil` for no limit.
     var freeBytes: Int?
     var locks: [(number: Int, file: SimulatedDiskFileNode)] = []
     private var lockCount = 0
 
+    /// Fails if the disk stands still.
+    func requireRunning() throws(SimulatedDiskFailure) {
+        guard callCount < lastCall ?? .max else {
+            throw SimulatedDiskFailure(errorNumber: FileSystemError.Number.inputOutput)
+        }
+    }
+
+    /// Makes every handle dead and every lock free, and forgets what was planned.
+    mutating func endProcesses() {
+        power += 1
+        locks = []
+        plannedFailures = [:]
+        lastCall = nil
+    }
+
     /// Counts one call; throws if it is the one to fail.
     mutating func countCall() throws(SimulatedDiskFailure) {
         callCount += 1
-        if let death, callCount >= death.call {
-            throw SimulatedDiskFailure(errorNumber: death.errorNumber)
-        }
         if let errorNumber = plannedFailures.removeValue(forKey: callCount) {
             throw SimulatedDiskFailure(errorNumber: errorNumber)
         }
@@ -34,14 +46,7 @@ struct SimulatedDiskState: Sendable {
         let before = SimulatedDiskNode.directory(root).liveBytes
         root.crash(using: &generator)
         freeBytes? += before - SimulatedDiskNode.directory(root).liveBytes
-        endProcess()
-    }
-
-    mutating func endProcess() {
-        power += 1
-        locks = []
-        plannedFailures = [:]
-        death = nil
+        endProcesses()
     }
 
     func openFile(

@@ -12,6 +12,15 @@ public struct SimulatedDiskTree: Sendable, Equatable {
     }
 
     fileprivate var content: Content
+
+    /// A file with this content.
+    public init(file bytes: [UInt8]) {
+        var pages = SimulatedDiskPages()
+        bytes.withUnsafeBytes { pages.write($0, at: 0) }
+        content = .file(pages)
+    }
+
+    fileprivate init(content: Content) { self.content = content }
 }
 
 extension SimulatedDisk {

@@ -88,7 +88,7 @@ extension DeviceHost {
         }
         store?.close()
         end()
-        disk.endProcess()
+        disk.killProcesses()
         disk.replaceTree(at: Self.directory, with: intact)
         try start()
     }

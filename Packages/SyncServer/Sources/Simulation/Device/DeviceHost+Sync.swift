@@ -60,7 +60,7 @@ extension DeviceHost {
             checker.willSync()
             let next = try body(cycle)
             noteDecisions()
-            if disk.isDead { return dieAndRestart() }
+            if disk.isHalted { return dieAndRestart() }
             try check()
             try perform(next)
         } catch let error as SyncError {
@@ -137,7 +137,7 @@ extension DeviceHost {
             }
             let hasNews = try cycle.take(page, to: request)
             noteDecisions()
-            if disk.isDead { return dieAndRestart() }
+            if disk.isHalted { return dieAndRestart() }
             try check()
             if hasNews { begin() } else { waitForNews() }
         } catch let error as SyncError {

@@ -99,12 +99,12 @@ extension DeviceHost {
         guard cycle == nil else { return }
         do {
             try open()
-        } catch where disk.isDead {
+        } catch where disk.isHalted {
             return dieAndRestart()
         } catch where isSick {
             note("cannot open its files: \(error)")
             end()
-            disk.endProcess()
+            disk.killProcesses()
             return world.after(1_000_000_000) { [self] in
                 repair()
                 try start()
@@ -149,7 +149,7 @@ extension DeviceHost {
         note(cleanly ? "the app is closed" : "the app is killed")
         if cleanly { store?.close() }
         end()
-        disk.endProcess()
+        disk.killProcesses()
     }
 
     /// Cuts the device's power.
@@ -185,7 +185,7 @@ extension DeviceHost {
 
     /// Something of the app failed: its machine died, its disk is at fault, or it is a bug.
     func failed(_ error: any Error) throws {
-        if disk.isDead { return dieAndRestart() }
+        if disk.isHalted { return dieAndRestart() }
         guard isSick else {
             throw SimulationFailure(.goesOn, "device \(index) fails without a fault: \(error)")
         }
@@ -229,7 +229,7 @@ extension DeviceHost {
             }
             checker.committed(contents)
             ledger.excuse(removed)
-            if disk.isDead { return dieAndRestart() }
+            if disk.isHalted { return dieAndRestart() }
             note("commits " + contents.map(describe).joined(separator: ", "))
         } catch {
             // Nobody was promised anything about a commit that threw; it may be there all the same.

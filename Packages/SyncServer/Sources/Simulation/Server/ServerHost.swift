@@ -71,10 +71,10 @@ final class ServerHost {
         let core: (core: Core, reports: [String])
         do {
             core = try open()
-        } catch where disk.isDead {
+        } catch where disk.isHalted {
             return dieAndRestart()
         }
-        if disk.isDead { return dieAndRestart() }
+        if disk.isHalted { return dieAndRestart() }
         if !core.reports.isEmpty { note("tells: \(core.reports.joined(separator: " "))") }
         try verify(core.core)
         run(core.core)
@@ -167,7 +167,7 @@ final class ServerHost {
         if cleanly { core.close() }
         self.core = nil
         end()
-        disk.endProcess()
+        disk.killProcesses()
     }
 
     private func end() {
@@ -198,13 +198,13 @@ final class ServerHost {
     private func endTurn() throws {
         guard let core else { return }
         core.endTurn()
-        if disk.isDead { return dieAndRestart() }
+        if disk.isHalted { return dieAndRestart() }
         try judgeStaged(core)
         let leaving = ready
         ready = []
         for (link, bytes) in leaving { world.sendAnswer(bytes, on: link) }
         schedule(core.advance())
-        if disk.isDead { return dieAndRestart() }
+        if disk.isHalted { return dieAndRestart() }
         try collectLate(core)
     }
 
@@ -271,7 +271,7 @@ final class ServerHost {
             guard life == self.life, let core else { return }
             deadline = nil
             schedule(core.advance())
-            if disk.isDead { return dieAndRestart() }
+            if disk.isHalted { return dieAndRestart() }
             try collectLate(core)
         }
     }
@@ -293,7 +293,7 @@ extension ServerHost {
             return world.breakLink(link)
         }
         core.receive(bytes, on: connection)
-        if disk.isDead { return dieAndRestart() }
+        if disk.isHalted { return dieAndRestart() }
         link.exchange?.bytesLeft -= bytes.count
         scheduleTurn()
         guard let exchange = link.exchange, exchange.bytesLeft == 0 else { return }
@@ -382,7 +382,7 @@ extension ServerHost {
                 .damageIsFound, "bit \(bit) of byte \(byte) of \(path) turned over, and nobody was "
                     + "told: \(failure.detail)")
         }
-        disk.endProcess()
+        disk.killProcesses()
         if isReported { note("the damage is reported") }
         disk.replaceTree(at: Self.directory, with: intact)
         try start()

@@ -100,11 +100,11 @@ struct Story {
 
     private mutating func disturbServer(_ fault: Condition, _ call: Int) throws -> Bool {
         let server = world.server!
-        guard server.isRunning, !server.checker.isServerSick, !server.disk.isDead else {
+        guard server.isRunning, !server.checker.isServerSick, !server.disk.isHalted else {
             return false
         }
         switch fault {
-        case .serverCrashes: server.disk.failAllCalls(from: call, errorNumber: 5)
+        case .serverCrashes: server.disk.halt(afterCalls: call)
         case .serverRestarts:
             server.stop(cleanly: faults.chance(50))
             let delay = UInt64.random(in: 0...3_000_000_000, using: &faults)
@@ -139,9 +139,9 @@ struct Story {
     private mutating func disturb(
         _ device: DeviceHost, _ fault: Condition, _ call: Int
     ) throws -> Bool {
-        guard device.isRunning, !device.isSick, !device.disk.isDead else { return false }
+        guard device.isRunning, !device.isSick, !device.disk.isHalted else { return false }
         switch fault {
-        case .deviceCrashes: device.disk.failAllCalls(from: call, errorNumber: 5)
+        case .deviceCrashes: device.disk.halt(afterCalls: call)
         case .deviceRestarts:
             device.stop(cleanly: faults.chance(50))
             world.after(UInt64.random(in: 0...3_000_000_000, using: &faults)) { try device.start() }
@@ -181,13 +181,13 @@ struct Story {
         world.note("heal", 0, text: "everything is healed")
         world.weather.isHealed = true
         let server = world.server!
-        if server.checker.isServerSick || server.disk.isDead { server.stop(cleanly: false) }
+        if server.checker.isServerSick || server.disk.isHalted { server.stop(cleanly: false) }
         server.disk.fullAfter(bytes: nil)
         server.disk.forgetPlans()
         for device in world.devices {
             device.offlineUntil = 0
             device.stopFollowing()
-            if device.isSick || device.disk.isDead { device.stop(cleanly: false) }
+            if device.isSick || device.disk.isHalted { device.stop(cleanly: false) }
             device.repair()
             device.disk.forgetPlans()
         }
