@@ -34,6 +34,7 @@ extension RecordLogFile {
     /// Opens the log at `path`, or creates it if there is none; see `open` and `create`.
     public static func openOrCreate(
         at path: String, on disk: Disk, purpose: RecordLogPurpose,
+        access: RecordLogAccess = .readWrite,
         using generator: inout some RandomNumberGenerator,
         recordBytesMax: Int = RecordLogLimits.recordBytesMax
     ) throws(RecordLogError) -> RecordLogFile {
@@ -42,7 +43,8 @@ extension RecordLogFile {
         }
         if exists {
             return try open(
-                at: path, on: disk, purpose: purpose, recordBytesMax: recordBytesMax)
+                at: path, on: disk, purpose: purpose, access: access,
+                recordBytesMax: recordBytesMax)
         }
         return try create(
             at: path, on: disk, purpose: purpose, using: &generator,
@@ -88,8 +90,26 @@ extension RecordLogFile {
         switch access {
         case .read: log.readOnlyReason = "it was opened for reading only."
         case .readWrite: try reportingIO { () throws(FileSystemError) in try log.settle(scan) }
+        case .readThenWrite:
+            log.readOnlyReason = "it was opened for reading first (beginWriting)."
+            log.unsettledScan = scan
         }
         return log
+    }
+
+    /// Makes a log that was opened with `readThenWrite` ready for writing: cuts the torn tail that
+    /// opening has found, if any, and makes everything before it durable. Does nothing on others.
+    ///
+    /// - Throws: `RecordLogError` `io`; the log stays read-only.
+    public func beginWriting() throws(RecordLogError) {
+        guard let scan = unsettledScan.take() else { return }
+        try reportingIO { () throws(FileSystemError) in
+            readOnlyReason = nil
+            do throws(FileSystemError) { try settle(scan) } catch {
+                readOnlyReason = "\(error.description). Open the log again, which checks it."
+                throw error
+            }
+        }
     }
 
     /// Makes what the scan found, and nothing else, durable, and the file ready for the next frame.

@@ -13,6 +13,9 @@ public enum RecordLogAccess: Sendable, Equatable {
     case read
     /// Reading and writing. The caller sees to it that there is one writer, with a lock.
     case readWrite
+    /// As `readWrite`, but nothing is changed before `RecordLogFile.beginWriting()`: for a caller
+    /// that first looks whether the records make sense.
+    case readThenWrite
 }
 
 /// A checksummed file of records that only grows: the ground that the client's queue and the
@@ -44,6 +47,8 @@ public final class RecordLogFile<Disk: FileSystem> {
     var hasUnsyncedMark = false
     /// Why the log takes no more records.
     var readOnlyReason: String?
+    /// What opening found and has not put right yet.
+    var unsettledScan: RecordLogScan<Disk.File>?
 
     init(
         _ reader: RecordLogReader<Disk>, recovery: RecordLogRecovery, writtenEnd: UInt64,

@@ -201,4 +201,36 @@ import Testing
         #expect(error?.offset == offsets[3])
         #expect(try reader.read(at: offsets[4]).payload == samplePayloads(4..<5)[0])
     }
+
+    @Test func changesNothingBeforeItBeginsToWrite() throws {
+        var log = TestLog()
+        try log.create().write([[1], [2]])
+        let torn = log.bytes + [7, 7, 7]
+        try log.replace(with: torn)
+
+        let file = try log.open(.readThenWrite)
+        #expect(try file.payloads() == [[1], [2]])
+        #expect(file.recovery.cutBytes == 3)
+        #expect(throws: RecordLogError.self) { try file.append([3]) }
+        try file.close()
+        #expect(log.bytes == torn)
+        try file.beginWriting()
+        try file.write([[3]])
+        try file.beginWriting()
+
+        #expect(try log.open().payloads() == [[1], [2], [3]])
+        #expect(try log.open().recovery.cutBytes == 0)
+    }
+
+    @Test func staysReadOnlyIfItCannotBeginToWrite() throws {
+        var log = TestLog()
+        try log.create().write([[1]])
+        let file = try log.open(.readThenWrite)
+        log.disk.failNextCall(errorNumber: FileSystemError.Number.inputOutput)
+
+        #expect(throws: RecordLogError.self) { try file.beginWriting() }
+
+        let error = #expect(throws: RecordLogError.self) { try file.append([2]) }
+        #expect(error?.code == .readOnly)
+    }
 }

@@ -167,6 +167,22 @@ import Testing
         #expect(try server.wholeLog().count == 11)
     }
 
+    /// Law 9 says that nothing is changed when damage stops the open: the torn tail stays, too.
+    @Test(arguments: ["log/00000000000000000001.seg", "devices"])
+    func cutsNoTornTailWhereDamageStopsTheOpen(name: String) throws {
+        let (disk, segments) = try makeDisk()
+        disk.flipBit(Self.directory + "/" + name, byte: 20, bit: 0)
+        let last = try #require(segments.last)
+        let file = try disk.openFile(at: last, .readWrite)
+        try file.write([1, 2, 3], at: try file.size())
+        let before = disk.copyTree()
+
+        try expectDamage(disk, naming: Self.directory + "/" + name, "")
+
+        let isUnchanged = disk.copyTree() == before
+        #expect(isUnchanged)
+    }
+
     @Test func ignoresDirectoriesThatAreNoDatabase() throws {
         let (disk, _) = try makeDisk()
         try disk.createDirectory(at: "data/databases/UPPER")

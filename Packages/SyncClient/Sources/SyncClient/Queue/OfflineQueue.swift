@@ -42,7 +42,8 @@ final class OfflineQueue<Disk: FileSystem> {
         self.path = path
         log = try reportingStorage { () throws(RecordLogError) in
             try RecordLogFile.openOrCreate(
-                at: path, on: disk, purpose: Self.purpose, using: &generator)
+                at: path, on: disk, purpose: Self.purpose, access: .readThenWrite,
+                using: &generator)
         }
         // An earlier run may have seen the directory's sync fail behind a rename: what is visible
         // now must not be taken back by a crash after the first operation was promised.
@@ -50,6 +51,7 @@ final class OfflineQueue<Disk: FileSystem> {
         self.generator = generator
         cutBytes = log.recovery.cutBytes
         try replay()
+        try reportingStorage { () throws(RecordLogError) in try log.beginWriting() }
         removeLeftover()
     }
 

@@ -161,6 +161,23 @@ import Testing
         #expect(error?.message.contains("byte \(offset)") == true)
     }
 
+    @Test func cutsNoTornTailBehindARecordThatItDoesNotKnow() throws {
+        let disk = try makeDisk()
+        var generator = SeededGenerator(seed: 4)
+        let log = try RecordLogFile.openOrCreate(
+            at: "/q/queue.log", on: disk, purpose: OfflineQueue<SimulatedDisk>.purpose,
+            using: &generator)
+        _ = try log.append([0x83, 0x02, 0x00, 0x80])
+        try log.sync()
+        let file = try disk.openFile(at: "/q/queue.log", .readWrite)
+        try file.write([1, 2, 3], at: try file.size())
+        let before = disk.copyTree(at: "/q")
+
+        #expect(throws: SyncError.self) { try open(disk) }
+
+        #expect(disk.copyTree(at: "/q") == before)
+    }
+
     // MARK: Compaction
 
     /// A queue that is written anew with the next commit of `last`.

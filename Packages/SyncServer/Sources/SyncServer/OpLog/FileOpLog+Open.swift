@@ -35,13 +35,17 @@ extension FileOpLog {
 
     /// Opens a log, checks all of it, and cuts a torn tail of the last segment.
     ///
-    /// - Parameter replay: Called with each group in order, with its file and offset.
+    /// - Parameters:
+    ///   - replay: Called with each group in order, with its file and offset.
+    ///   - check: Called with the log when all of it was found sound, before anything is changed.
     /// - Returns: The log, and how many bytes of a torn tail were cut.
-    /// - Throws: `OpLogError`, and what `replay` throws.
+    /// - Throws: `OpLogError`, and what `replay` and `check` throw; nothing was changed then, unless
+    ///   the disk failed.
     /// - Complexity: Reads the log once. Memory is bounded by the largest frame.
     static func open(
         in directory: String, on disk: Disk, segmentBytesMax: UInt64,
-        replay: (LogGroup, _ path: String, _ offset: UInt64) throws(OpLogError) -> Void
+        replay: (LogGroup, _ path: String, _ offset: UInt64) throws(OpLogError) -> Void,
+        check: (FileOpLog) throws(OpLogError) -> Void = { _ in }
     ) throws(OpLogError) -> (log: FileOpLog, cutBytes: UInt64) {
         let segments = try listSegments(in: directory, on: disk)
         guard let first = segments.first, let last = segments.last else {
@@ -53,7 +57,7 @@ extension FileOpLog {
                 "The log begins with cursor \(first.firstCursor), and the "
                     + "segments before it are gone")
         }
-        let active = try openSegment(last, on: disk, access: .readWrite)
+        let active = try openSegment(last, on: disk, access: .readThenWrite)
         let log = FileOpLog(
             disk: disk, directory: directory, segmentBytesMax: segmentBytesMax, segments: [],
             active: active, sparseIndex: [], head: .start)
@@ -73,6 +77,8 @@ extension FileOpLog {
             log.segments.append(segment)
             try log.replay(file, replay)
         }
+        try check(log)
+        try mappingLogErrors { () throws(RecordLogError) in try active.beginWriting() }
         return (log, active.recovery.cutBytes)
     }
 

@@ -68,10 +68,11 @@ extension Database {
             in: directory + "/log", on: disk, segmentBytesMax: configuration.segmentBytesMax
         ) { group, path, offset throws(OpLogError) in
             try indexes.replay(group, path, offset)
+        } check: { log throws(OpLogError) in
+            try indexes.restore(
+                DeviceCursorFile.read(in: directory, on: disk), head: log.head,
+                path: log.directory)
         }
-        try indexes.restore(
-            DeviceCursorFile.read(in: directory, on: disk), head: log.head,
-            path: log.directory)
         let database = Database(
             identity: identity, directory: directory, disk: disk, log: log, indexes: indexes,
             configuration: configuration)
