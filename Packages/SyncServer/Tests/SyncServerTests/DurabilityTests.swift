@@ -137,67 +137,13 @@ import Testing
         var shown: [Cursor: SyncOperation] = [:]
     }
 
-    /// A story of two devices with restarts; faults of the disk end single steps.
-    private func tellStory(_ server: ServiceUnderTest, _ told: inout Told) {
-        attempt { try server.handshake("a") }
-        for number in 1...8 as ClosedRange<UInt64> {
-            let device: DeviceID = number.isMultiple(of: 3) ? "b" : "a"
-            let edits = [
-                operation(
-                    OperationID(2 * number), EntityID("e\(number)"), base: 0,
-                    transaction: TransactionID(number), device: device),
-                operation(
-                    OperationID(2 * number + 1), "same", base: nil,
-                    version: EntityVersion(number), transaction: TransactionID(number),
-                    device: device),
-            ]
-            attempt {
-                let answer = try server.push(edits, device: device)
-                told.acknowledged[device, default: [:]].merge(answer.cursors) { $1 }
-            }
-            attempt {
-                for seen in try server.pull(device: "z", includesOwn: true).operations {
-                    told.shown[seen.cursor ?? 0] = seen
-                }
-            }
-            if number == 3 || number == 6 { attempt { try server.restart() } }
-        }
-    }
-
-    private func attempt(_ step: () throws -> Void) {
-        do { try step() } catch {}
-    }
-
     private var smallSegments: ServiceConfiguration {
         var configuration = ServiceConfiguration()
         configuration.segmentBytesMax = 500
         return configuration
     }
 
-    /// Whatever call of the disk fails, nothing is acknowledged or shown that a crash takes back.
-    @Test(arguments: [FileSystemError.Number.inputOutput, FileSystemError.Number.outOfSpace])
-    func neverAcknowledgesWhatIsNotDurableWhicheverCallFails(errorNumber: Int32) throws {
-        var generator = SeededGenerator(seed: UInt64(errorNumber))
-        var call = 1
-        while true {
-            let disk = SimulatedDisk()
-            disk.failNextCall(number: call, errorNumber: errorNumber)
-            var told = Told()
-            let server = try? ServiceUnderTest(smallSegments, disk: disk)
-            if let server { tellStory(server, &told) }
-            let isOver = disk.callCount < call
-            server?.service.close()
-            disk.crash(using: &generator)
-
-            let reopened = try ServiceUnderTest(smallSegments, disk: disk)
-            try check(reopened, told, "call \(call)")
-            if isOver { break }
-            call += 1
-        }
-        #expect(call > 100)
-    }
-
-    /// A crash between any two calls.
+    /// Random pushes with a crash between any two of them; `ServerFaultTests` has each call.
     @Test(arguments: 0..<150 as Range<UInt64>)
     func acknowledgedIsInTheLogOnceAndInOrderAfterACrash(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
@@ -230,13 +176,6 @@ import Testing
         for (cursor, seen) in told.shown {
             try #require(cursor.rawValue <= UInt64(log.count), "\(what), cursor \(cursor)")
             #expect(log[Int(cursor.rawValue) - 1] == seen, "\(what), cursor \(cursor)")
-        }
-        // Transactions are in the log as a whole or not at all.
-        let members = Dictionary(grouping: log.filter { $0.transactionID != nil }) {
-            "\($0.deviceID)/\($0.transactionID ?? 0)"
-        }
-        if what.hasPrefix("call") {
-            #expect(members.values.allSatisfy { $0.count == 2 }, "\(what)")
         }
     }
 }
