@@ -20,6 +20,8 @@ protocol LocalStore: Sendable {
 /// Beside the entities, sync keeps records of its own in local collections, whose names start with
 /// `_`. They are never captured.
 protocol LocalStoreAccess {
+    /// The sequence of the last commit. It never goes back, unless the store lost commits.
+    var lastCommit: UInt64 { get }
     /// The entity's present content, encoded; `nil` if there is none.
     func content(of key: EntityKey) throws(SyncError) -> [UInt8]?
     /// A record of sync's own.

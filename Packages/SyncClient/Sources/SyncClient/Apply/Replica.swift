@@ -49,7 +49,12 @@ final class Replica<Store: LocalStore, Disk: FileSystem> {
         self.environment = environment
         self.configuration = configuration
         let queue = try OfflineQueue(
-            directory: directory, on: disk, using: environment.generator)
+            directory: directory, on: disk, using: environment.generator
+        ) { queue throws(SyncError) in
+            try store.withWriteLock { access throws(SyncError) in
+                try Self.requireSameTime(queue, access)
+            }
+        }
         self.queue = queue
         capturedThrough = queue.state.checkpoint
         state = try store.withWriteLock { access throws(SyncError) in
@@ -81,22 +86,46 @@ final class Replica<Store: LocalStore, Disk: FileSystem> {
         return state
     }
 
+    /// Fails if the store and the queue cannot be of one time: a crash leaves the queue behind by
+    /// one settlement at most, and the store not at all.
+    ///
+    /// A store that lost commits gives their sequences again, and what is committed under them would
+    /// pass for captured and never be sent.
+    private static func requireSameTime(
+        _ queue: QueueState, _ access: Store.Access
+    ) throws(SyncError) {
+        guard access.lastCommit >= queue.checkpoint else {
+            throw SyncError(
+                .storage,
+                "The store ends at commit \(access.lastCommit), and its queue knows commit "
+                    + "\(queue.checkpoint): the store lost its end, or one of them was restored "
+                    + "without the other. Restore the whole directory from one copy.")
+        }
+        var settlement: UInt64 = 0
+        if let bytes = try access.record(ReplicaState.id, in: ReplicaState.collection) {
+            settlement = try decoded(ReplicaState.self, from: bytes, named: "_sync/state").settlement
+        }
+        guard settlement == queue.settlement || settlement == queue.settlement + 1 else {
+            throw otherTime(store: settlement, queue: queue.settlement)
+        }
+    }
+
+    private static func otherTime(store: UInt64, queue: UInt64) -> SyncError {
+        SyncError(
+            .storage,
+            "The store is at settlement \(store) and its queue at \(queue): one of them was "
+                + "restored without the other. Restore the whole directory from one copy.")
+    }
+
     /// Gives the queue the changes of a settlement that a crash kept from it.
     private static func catchUp(
         _ queue: OfflineQueue<Disk>, with state: ReplicaState, _ access: Store.Access
     ) throws(SyncError) {
         guard state.settlement != queue.state.settlement else { return }
-        guard state.settlement == queue.state.settlement + 1,
-            let bytes = try access.record(settlementID, in: ReplicaState.collection),
+        guard let bytes = try access.record(settlementID, in: ReplicaState.collection),
             case .changes(let changes, state.settlement) = try decoded(
                 QueueRecord.self, from: bytes, named: "_sync/\(settlementID)")
-        else {
-            throw SyncError(
-                .storage,
-                "The store is at settlement \(state.settlement) and its queue at "
-                    + "\(queue.state.settlement): one of them was restored without the other. "
-                    + "Restore the whole directory from one copy.")
-        }
+        else { throw otherTime(store: state.settlement, queue: queue.state.settlement) }
         try queue.commit(changes, settlement: state.settlement)
     }
 

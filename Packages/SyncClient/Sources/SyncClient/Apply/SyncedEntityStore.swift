@@ -88,6 +88,8 @@ final class EntityStoreAccess<Disk: FileSystem>: LocalStoreAccess {
         return locked
     }
 
+    var lastCommit: UInt64 { held.pointee.lastSequence }
+
     func content(of key: EntityKey) throws(SyncError) -> [UInt8]? {
         held.pointee.rawEntity(in: key.collection.rawValue, id: key.entityID.rawValue)
     }
@@ -105,7 +107,10 @@ final class EntityStoreAccess<Disk: FileSystem>: LocalStoreAccess {
     }
 
     func capture(after checkpoint: UInt64) throws(SyncError) -> CapturedTransactions {
-        try poll(checkpoint)
+        do throws(StoreError) { try held.pointee.checkWritable() } catch {
+            throw SyncError(.storage, error.description)
+        }
+        return try poll(checkpoint)
     }
 
     func noteCaptured(through checkpoint: UInt64) {

@@ -30,10 +30,12 @@ final class OfflineQueue<Disk: FileSystem> {
 
     /// Opens the queue in `directory`, or makes an empty one.
     ///
-    /// - Throws: `SyncError` of code `storage` if the file is damaged or cannot be opened; nothing
-    ///   is changed then.
+    /// - Parameter check: Looks at what the file holds before anything in it is changed.
+    /// - Throws: What `check` throws; `SyncError` of code `storage` if the file is damaged or cannot
+    ///   be opened. Nothing is changed then.
     init(
-        directory: String, on disk: Disk, using generator: some RandomNumberGenerator
+        directory: String, on disk: Disk, using generator: some RandomNumberGenerator,
+        check: (QueueState) throws(SyncError) -> Void = { (_) throws(SyncError) in }
     ) throws(SyncError) {
         self.directory = directory
         self.disk = disk
@@ -51,6 +53,7 @@ final class OfflineQueue<Disk: FileSystem> {
         self.generator = generator
         cutBytes = log.recovery.cutBytes
         try replay()
+        try check(state)
         try reportingStorage { () throws(RecordLogError) in try log.beginWriting() }
         removeLeftover()
     }

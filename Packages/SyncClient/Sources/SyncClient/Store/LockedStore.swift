@@ -20,6 +20,9 @@ struct LockedStore<Disk: FileSystem>: ~Copyable {
         writer.checkpointIfDue()
     }
 
+    /// Fails if a write has failed: then the log may show a commit that is not durable.
+    func checkWritable() throws(StoreError) { try writer.checkWritable() }
+
     /// The encoded CBOR of an entity, internal collections included; `nil` if there is none.
     func rawEntity(in collection: String, id: String) -> [UInt8]? {
         writer.index.content(in: collection, id: id)

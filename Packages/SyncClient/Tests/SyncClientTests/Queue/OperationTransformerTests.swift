@@ -9,6 +9,7 @@ import Testing
 @Suite struct OperationTransformerTests {
     /// A store that has nothing but records of bases.
     private struct Bases: LocalStoreAccess {
+        var lastCommit: UInt64 { 0 }
         var records: [String: BaseRecord] = [:]
 
         func content(of key: EntityKey) throws(SyncError) -> [UInt8]? { nil }
