@@ -165,41 +165,4 @@ import Testing
             ($0 as? StoreError)?.code == .unsupported
         }
     }
-
-    @Test func refusesEveryFlippedByteOfManifestAndSegments() throws {
-        let disk = SimulatedDisk()
-        let store = try disk.openStore()
-        try store.putRaw([0x01], in: "notes", id: "a")
-        try store.putRaw([0x02], in: "notes", id: ForeignDatabase.id(1))
-        try store.checkpoint()
-        store.close()
-        for path in ["/db/MANIFEST", "/db/SEGMENTS/seg-000001.dat"] {
-            for byte in 0..<(try disk.contents(of: path).count) {
-                disk.flipBit(path, byte: byte, bit: byte % 8)
-                #expect { try disk.openStore() } throws: {
-                    let error = $0 as? StoreError
-                    return error?.path == path && error?.code == .damaged
-                }
-                disk.flipBit(path, byte: byte, bit: byte % 8)
-            }
-        }
-        #expect(try disk.openStore().count(in: "notes") == 2)
-    }
-
-    @Test func refusesMissingFiles() throws {
-        for name in ["MANIFEST", "wal.log", "SEGMENTS/seg-000001.dat"] {
-            let disk = SimulatedDisk()
-            let store = try disk.openStore()
-            try store.putRaw([0x01], in: "notes", id: "a")
-            try store.checkpoint()
-            try store.putRaw([0x01], in: "notes", id: "b")
-            store.close()
-            try disk.removeFile(at: "/db/" + name)
-
-            #expect { try disk.openStore() } throws: {
-                let error = $0 as? StoreError
-                return error?.code == .damaged && error?.path == "/db/" + name
-            }
-        }
-    }
 }

@@ -25,20 +25,25 @@ final class OfflineQueue<Disk: FileSystem> {
     private var compactBytes: UInt64 = 0
 
     static var purpose: RecordLogPurpose { RecordLogPurpose("QUEU") }
-    /// A file below this many bytes is never written anew: it costs nothing to read.
-    static var compactionBytesMin: UInt64 { 1 << 20 }
+    /// A file below this many bytes is never written anew.
+    private let compactionBytesMin: UInt64
 
     /// Opens the queue in `directory`, or makes an empty one.
     ///
-    /// - Parameter check: Looks at what the file holds before anything in it is changed.
+    /// - Parameters:
+    ///   - compactionBytesMin: A file below this many bytes is never written anew: a MiB costs
+    ///     nothing to read.
+    ///   - check: Looks at what the file holds before anything in it is changed.
     /// - Throws: What `check` throws; `SyncError` of code `storage` if the file is damaged or cannot
     ///   be opened. Nothing is changed then.
     init(
         directory: String, on disk: Disk, using generator: some RandomNumberGenerator,
+        compactionBytesMin: UInt64 = 1 << 20,
         check: (QueueState) throws(SyncError) -> Void = { (_) throws(SyncError) in }
     ) throws(SyncError) {
         self.directory = directory
         self.disk = disk
+        self.compactionBytesMin = compactionBytesMin
         var generator = generator
         let path = directory + "/queue.log"
         self.path = path
@@ -103,7 +108,7 @@ final class OfflineQueue<Disk: FileSystem> {
     }
 
     private func compactIfWorthwhile() throws(SyncError) {
-        guard log.syncedEnd > Self.compactionBytesMin, log.syncedEnd > 4 * compactBytes else {
+        guard log.syncedEnd > compactionBytesMin, log.syncedEnd > 4 * compactBytes else {
             return
         }
         removeLeftover()
