@@ -59,12 +59,11 @@ public struct FaultMatrix<Ledger, Content: Equatable> {
 
     /// Ends the workload behind each of its calls: as a process that is killed, and by `crashes`
     /// power failures that keep different parts of what was not synced. Then the recovery is ended
-    /// in the same way behind one of its calls, and tried again.
-    ///
-    /// - Parameter stride: Tries every call unless it is more than 1.
-    public func endBehindEveryCall(crashes: UInt64, stride step: Int = 1) throws -> MatrixReport {
+    /// in the same way behind one of its calls, and tried again. Every third time the workload goes
+    /// on behind it.
+    public func endBehindEveryCall(crashes: UInt64) throws -> MatrixReport {
         var report = MatrixReport()
-        for call in Swift.stride(from: 0, through: try callCount(), by: step) {
+        for call in 0...(try callCount()) {
             for seed in 0...crashes {
                 var (disk, ledger) = try makeStart()
                 var generator = SeededGenerator(seed: UInt64(call) << 16 | seed)
@@ -73,7 +72,8 @@ public struct FaultMatrix<Ledger, Content: Equatable> {
                 _ = run(disk, &ledger)
                 end(disk, seed == 0 ? .kill : .crash, using: &generator)
                 finish(
-                    disk, &ledger, "ended behind call \(call), seed \(seed)", interrupts: true,
+                    disk, &ledger, "ended behind call \(call), seed \(seed)",
+                    interruptsRecovery: true, goesOn: (UInt64(call) + seed).isMultiple(of: 3),
                     using: &generator, &report)
             }
         }
@@ -81,28 +81,66 @@ public struct FaultMatrix<Ledger, Content: Equatable> {
     }
 
     /// Lets each call of the workload fail once with each of the errors. The files are opened again
-    /// by another process and after a power failure.
+    /// by another process and, every other time, after a power failure.
+    ///
+    /// - Parameter burst: How many calls fail, one behind the other, from each one on.
     public func failEveryCall(
-        with errorNumbers: [Int32], stride step: Int = 1
+        with errorNumbers: [Int32], burst: Int = 1
     ) throws -> MatrixReport {
         var report = MatrixReport()
-        for call in Swift.stride(from: 1, through: try callCount(), by: step) {
-            for errorNumber in errorNumbers {
-                for ending in [End.kill, .crash] {
-                    var (disk, ledger) = try makeStart()
-                    var generator = SeededGenerator(seed: UInt64(call))
-                    disk.startCounting()
-                    disk.failNextCall(number: call, errorNumber: errorNumber)
-                    disk.halt(afterCalls: callsMax)
-                    _ = run(disk, &ledger)
-                    end(disk, ending, using: &generator)
-                    finish(
-                        disk, &ledger, "call \(call) fails with \(errorNumber), then \(ending)",
-                        interrupts: false, using: &generator, &report)
+        for call in 1...(try callCount()) {
+            for (index, errorNumber) in errorNumbers.enumerated() {
+                let ending = (call + index).isMultiple(of: 2) ? End.kill : .crash
+                try fail(
+                    "calls \(call)..<\(call + burst) fail with \(errorNumber), then \(ending)",
+                    ending, seed: UInt64(call), &report
+                ) { disk in
+                    for number in call..<call + burst {
+                        disk.failNextCall(number: number, errorNumber: errorNumber)
+                    }
                 }
             }
         }
         return report
+    }
+
+    /// Lets the disk become full in the middle of the workload, at places all along; there is room
+    /// again when the files are opened.
+    ///
+    /// - Parameter step: How many bytes lie between two places, which go on until the workload has
+    ///   room enough.
+    public func fillUp(step: Int) throws -> MatrixReport {
+        var report = MatrixReport()
+        for place in 0... {
+            let bytes = place * step
+            var (disk, ledger) = try makeStart()
+            disk.fullAfter(bytes: bytes)
+            if run(disk, &ledger) { break }
+            let ending = place.isMultiple(of: 2) ? End.kill : .crash
+            try fail(
+                "the disk is full after \(bytes) bytes, then \(ending)", ending,
+                seed: UInt64(place), &report
+            ) { $0.fullAfter(bytes: bytes) }
+        }
+        return report
+    }
+
+    /// Runs the workload with a fault, and all that follows.
+    private func fail(
+        _ place: String, _ ending: End, seed: UInt64, _ report: inout MatrixReport,
+        plan: (SimulatedDisk) -> Void
+    ) throws {
+        var (disk, ledger) = try makeStart()
+        var generator = SeededGenerator(seed: seed)
+        disk.startCounting()
+        plan(disk)
+        disk.halt(afterCalls: callsMax)
+        _ = run(disk, &ledger)
+        end(disk, ending, using: &generator)
+        disk.fullAfter(bytes: nil)
+        finish(
+            disk, &ledger, place, interruptsRecovery: false, goesOn: true, using: &generator,
+            &report)
     }
 
     private func end(_ disk: SimulatedDisk, _ end: End, using generator: inout SeededGenerator) {
@@ -113,11 +151,11 @@ public struct FaultMatrix<Ledger, Content: Equatable> {
     }
 
     private func finish(
-        _ disk: SimulatedDisk, _ ledger: inout Ledger, _ place: String, interrupts: Bool,
-        using generator: inout SeededGenerator, _ report: inout MatrixReport
+        _ disk: SimulatedDisk, _ ledger: inout Ledger, _ place: String, interruptsRecovery: Bool,
+        goesOn: Bool, using generator: inout SeededGenerator, _ report: inout MatrixReport
     ) {
         do throws(Lie) {
-            if interrupts { try interruptRecovery(disk, using: &generator) }
+            if interruptsRecovery { try interruptRecovery(disk, using: &generator) }
             let found = try look(disk, then: .kill, using: &generator)
             try hold(found.content, &ledger)
             let again = try look(disk, then: .crash, using: &generator)
@@ -128,7 +166,7 @@ public struct FaultMatrix<Ledger, Content: Equatable> {
             guard durable.content == found.content else {
                 throw Lie("a crash took back what an open had shown: \(durable.content)")
             }
-            try goOn(disk, &ledger, using: &generator)
+            if goesOn { try goOn(disk, &ledger, using: &generator) }
             report.note(found.repairs > 0 ? .cut : .harmless)
         } catch {
             report.note(lie: "\(place): \(error.words)")

@@ -30,7 +30,8 @@ import Testing
         let report = try matrix().endBehindEveryCall(crashes: 2)
 
         #expect(report.lies.isEmpty, "\(report)")
-        print(report)
+        #expect(report.caseCount > 900)
+        #expect(report.counts[.cut] ?? 0 > 100)
     }
 
     @Test(arguments: [FileSystemError.Number.inputOutput, FileSystemError.Number.outOfSpace])
@@ -38,6 +39,21 @@ import Testing
         let report = try matrix().failEveryCall(with: [errorNumber])
 
         #expect(report.lies.isEmpty, "\(report)")
-        print(report)
+        #expect(report.caseCount > 300)
+    }
+
+    /// A disk that fails once often does so again, as when what a write left is to be taken back.
+    @Test func liesToNobodyIfThreeCallsFailOneBehindTheOther() throws {
+        let report = try matrix().failEveryCall(
+            with: [FileSystemError.Number.inputOutput], burst: 3)
+
+        #expect(report.lies.isEmpty, "\(report)")
+    }
+
+    @Test func liesToNobodyIfTheDiskIsFullAndStaysSo() throws {
+        let report = try matrix().fillUp(step: 101)
+
+        #expect(report.lies.isEmpty, "\(report)")
+        #expect(report.caseCount > 30)
     }
 }

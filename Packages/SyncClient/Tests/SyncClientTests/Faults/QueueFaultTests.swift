@@ -86,6 +86,21 @@ import Testing
         ])
 
         #expect(report.lies.isEmpty, "\(report)")
-        #expect(report.caseCount > 250)
+        #expect(report.caseCount > 200)
+    }
+
+    /// A disk that fails once often does so again, as when what a write left is to be taken back.
+    @Test func liesToNobodyIfThreeCallsFailOneBehindTheOther() throws {
+        let report = try matrix().failEveryCall(
+            with: [FileSystemError.Number.inputOutput], burst: 3)
+
+        #expect(report.lies.isEmpty, "\(report)")
+    }
+
+    @Test func liesToNobodyIfTheDiskIsFullAndStaysSo() throws {
+        let report = try matrix().fillUp(step: 37)
+
+        #expect(report.lies.isEmpty, "\(report)")
+        #expect(report.caseCount > 30)
     }
 }
