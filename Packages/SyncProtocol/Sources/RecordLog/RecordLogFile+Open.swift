@@ -34,7 +34,6 @@ extension RecordLogFile {
     /// Opens the log at `path`, or creates it if there is none; see `open` and `create`.
     public static func openOrCreate(
         at path: String, on disk: Disk, purpose: RecordLogPurpose,
-        access: RecordLogAccess = .readWrite,
         using generator: inout some RandomNumberGenerator,
         recordBytesMax: Int = RecordLogLimits.recordBytesMax
     ) throws(RecordLogError) -> RecordLogFile {
@@ -43,8 +42,7 @@ extension RecordLogFile {
         }
         if exists {
             return try open(
-                at: path, on: disk, purpose: purpose, access: access,
-                recordBytesMax: recordBytesMax)
+                at: path, on: disk, purpose: purpose, recordBytesMax: recordBytesMax)
         }
         return try create(
             at: path, on: disk, purpose: purpose, using: &generator,

@@ -41,15 +41,15 @@ public struct DamageMatrix<Content: Equatable> {
     /// Flips each bit of a file, one at a time.
     ///
     /// - Parameters:
-    ///   - offsets: The bytes to damage; all of them unless given.
+    ///   - bits: The bits of each byte; all of them unless given.
     ///   - allowed: The ways in which damage in a byte may end.
     public func flipEveryBit(
-        of path: String, at offsets: Range<Int>? = nil,
+        of path: String, bits: [Int] = Array(0..<8),
         allowing allowed: (_ byte: Int) -> Set<FaultOutcome>
     ) -> MatrixReport {
         var report = MatrixReport()
-        for byte in offsets ?? 0..<length(of: path) {
-            for bit in 0..<8 {
+        for byte in 0..<length(of: path) {
+            for bit in bits {
                 let disk = makeDisk()
                 disk.flipBit(path, byte: byte, bit: bit)
                 judge(disk, path, damagedAt: byte, "byte \(byte), bit \(bit)", &report) {

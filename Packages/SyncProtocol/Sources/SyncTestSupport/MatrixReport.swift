@@ -22,7 +22,8 @@ public struct MatrixReport: Sendable, CustomStringConvertible {
     /// there.
     public internal(set) var lies: [String] = []
 
-    init() {}
+    /// Creates a report of no cases.
+    public init() {}
 
     /// The counts in one line, and the first lies below it.
     public var description: String {

@@ -47,10 +47,16 @@ final class OfflineQueue<Disk: FileSystem> {
         var generator = generator
         let path = directory + "/queue.log"
         self.path = path
+        let exists = try reportingFiles { () throws(FileSystemError) in
+            try disk.fileExists(at: path)
+        }
+        if !exists { try check(state) }
         log = try reportingStorage { () throws(RecordLogError) in
-            try RecordLogFile.openOrCreate(
-                at: path, on: disk, purpose: Self.purpose, access: .readThenWrite,
-                using: &generator)
+            exists
+                ? try RecordLogFile.open(
+                    at: path, on: disk, purpose: Self.purpose, access: .readThenWrite)
+                : try RecordLogFile.create(
+                    at: path, on: disk, purpose: Self.purpose, using: &generator)
         }
         // An earlier run may have seen the directory's sync fail behind a rename: what is visible
         // now must not be taken back by a crash after the first operation was promised.
@@ -58,7 +64,7 @@ final class OfflineQueue<Disk: FileSystem> {
         self.generator = generator
         cutBytes = log.recovery.cutBytes
         try replay()
-        try check(state)
+        if exists { try check(state) }
         try reportingStorage { () throws(RecordLogError) in try log.beginWriting() }
         removeLeftover()
     }

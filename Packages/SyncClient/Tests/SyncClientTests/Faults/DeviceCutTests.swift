@@ -31,13 +31,18 @@ import Testing
         "x": [1, 6], "y": [2], "sent": [3], "captured": [4], "committed": [5],
     ]
 
-    /// Opens a copy of the device with one file cut, edits and syncs; returns what the server has,
-    /// or `nil` if the device refused to open and left its files alone.
-    private func contents(_ world: RuleWorld, cutting path: String, to length: Int) throws
-        -> [String: [UInt64]]?
-    {
+    /// Opens a copy of the device with one file cut, or gone, edits and syncs; returns what the
+    /// server has, or `nil` if the device refused to open and left its files alone.
+    private func contents(
+        _ world: RuleWorld, cutting path: String, to length: Int?
+    ) throws -> [String: [UInt64]]? {
         let disk = SimulatedDisk(copyOf: world.device.disk, at: "/device")
-        disk.cutFile(path, to: length)
+        if let length {
+            disk.cutFile(path, to: length)
+        } else {
+            disk.replaceTree(at: path, with: nil)
+        }
+        let place = "\(path) cut to \(length ?? -1)"
         // The store repairs itself, before sync looks at it.
         try ModelDevice.Store(directory: "/device", disk: disk).close()
         let before = disk.copyTree(at: "/device")
@@ -48,7 +53,7 @@ import Testing
                 "d", on: disk, resolver: world.resolver, environment: .deterministic(seed: 9))
         } catch {
             let isUnchanged = disk.copyTree(at: "/device") == before
-            #expect(isUnchanged, "\(path) cut to \(length): \(error)")
+            #expect(isUnchanged, "\(place): \(error)")
             return nil
         }
         try device.put([9], "new")
@@ -57,9 +62,9 @@ import Testing
         for (key, operation) in server.current {
             found[key.entityID.rawValue] = operation.content.map(Tokens.decode)
         }
-        #expect(device.contents == found, "\(path) cut to \(length)")
+        #expect(device.contents == found, "\(place)")
         let own = server.history.map { "\($0.entityID) \(Tokens.decode($0.content ?? []))" }
-        #expect(Set(own).count == own.count, "\(path) cut to \(length) doubles an edit")
+        #expect(Set(own).count == own.count, "\(place) doubles an edit")
         return found
     }
 
@@ -97,6 +102,37 @@ import Testing
             }
         }
         #expect(opened > 0 && opened < size)
+    }
+
+    @Test func refusesADeviceWhoseSettledQueueIsGone() throws {
+        #expect(try contents(makeWorld(), cutting: "/device/queue.log", to: nil) == nil)
+    }
+
+    /// Before the first settlement the store alone has everything; what was sent under the numbers
+    /// that are given again shows in the handshake, as on a device that was copied.
+    @Test(arguments: [false, true])
+    func losesNoEditOfADeviceWhoseUnsettledQueueIsGone(isSent: Bool) throws {
+        let world = try RuleWorld()
+        try world.device.put([1], "x")
+        try world.device.put([2], "y")
+        try world.device.syncToPush(world.server)
+        if isSent { _ = try world.device.step(world.server, .answerIsLost) }
+
+        let found = try contents(world, cutting: "/device/queue.log", to: nil)
+
+        #expect(found == ["x": [1], "y": [2], "new": [9]])
+    }
+
+    @Test func refusesAQueueWhoseStoreIsGone() throws {
+        let world = try makeWorld()
+        let disk = SimulatedDisk()
+        try disk.createDirectory(at: "/device")
+        disk.replaceTree(
+            at: "/device/queue.log", with: world.device.disk.copyTree(at: "/device/queue.log"))
+
+        #expect(throws: SyncError.self) {
+            try ModelDevice("d", on: disk, environment: .deterministic(seed: 9))
+        }
     }
 
     /// A commit whose sync failed, and that the disk did not let us take back, is still seen in the

@@ -49,6 +49,19 @@ enum StoreFiles {
     }
 }
 
+extension StoreContent {
+    /// What a reader in another process shows: entities without their sequences.
+    init(_ reader: DiskEntityReader<SimulatedDisk>) {
+        lastSequence = reader.lastSequence
+        for collection in reader.collections {
+            for entity in reader.rawEntities(in: collection) {
+                entries["\(collection)/\(entity.id)"] = Entry(
+                    content: entity.content, sequence: 0, isPulled: false)
+            }
+        }
+    }
+}
+
 extension DamageReport {
     init(_ error: StoreError) {
         self.init(path: error.path, offset: error.offset, message: error.message)
@@ -65,6 +78,8 @@ extension DamageReport {
         var matrix: DamageMatrix<StoreContent>
         /// Where each commit of the log ends.
         var commitEnds: Set<Int>
+        /// What readers show, after each commit.
+        var read: [StoreContent]
 
         func size(_ path: String) throws -> Int { try #require(disk.bytes(at: path)).count }
     }
@@ -95,6 +110,7 @@ extension DamageReport {
         try commit(store, "a", nil)
         try store.checkpoint()
         var earlier = [StoreContent(store)]
+        var read = [StoreContent(try DiskEntityReader(directory: "/db", disk: disk))]
         var commitEnds: Set<Int> = [0]
         for step in 0..<3 {
             switch step {
@@ -103,6 +119,7 @@ extension DamageReport {
             default: try commit(store, ForeignDatabase.id(2), nil)
             }
             earlier.append(StoreContent(store))
+            read.append(StoreContent(try DiskEntityReader(directory: "/db", disk: disk)))
             let size = try disk.contents(of: Self.log).count
             // The marks behind them are there as well.
             commitEnds.formUnion([size - Self.markBytes, size])
@@ -113,7 +130,7 @@ extension DamageReport {
             disk: disk,
             matrix: DamageMatrix(
                 disk, at: "/db", content: content, earlier: earlier, open: StoreFiles.open),
-            commitEnds: commitEnds)
+            commitEnds: commitEnds, read: read)
     }
 
     @Test(arguments: small)
@@ -171,6 +188,38 @@ extension DamageReport {
             #expect(try StoreFiles.open(disk).content == StoreFiles.open(files.disk).content)
         }
         let report = files.matrix.remove("/db/LOCK", allowing: [.harmless])
+        #expect(report.lies.isEmpty, "\(report)")
+    }
+
+    /// A reader beside the store takes an end that is not whole for one that is being written, and
+    /// waits: it shows an earlier moment, and never anything else.
+    @Test func readersShowNothingButTheTruth() throws {
+        let files = try makeFiles()
+        let matrix = DamageMatrix(
+            files.disk, at: "/db", content: try #require(files.read.last),
+            earlier: files.read.dropLast()
+        ) { disk in
+            do throws(StoreError) {
+                let reader = try DiskEntityReader(directory: "/db", disk: disk)
+                return OpenedFiles(StoreContent(reader), repairs: 0) {}
+            } catch {
+                guard error.code == .damaged else { throw error }
+                throw DamageReport(error)
+            }
+        }
+        let mark = try files.size(Self.log) - Self.markBytes
+
+        var report = MatrixReport()
+        for path in Self.small {
+            report.add(matrix.flipEveryBit(of: path, bits: [3]) { _ in [.refused] })
+        }
+        report.add(
+            matrix.flipEveryBit(of: Self.log, bits: [0, 6]) {
+                $0 < mark ? [.refused] : [.harmless]
+            })
+        report.add(
+            matrix.cutToEveryLength(of: Self.log) { $0 >= mark ? [.harmless] : [.forgotten] })
+
         #expect(report.lies.isEmpty, "\(report)")
     }
 
