@@ -3,9 +3,9 @@
 /// Files at rest, damaged in every place: each bit flipped, each length cut to.
 ///
 /// The law that it holds the code under test to: an open reports the damage, with the file, and
-/// leaves every byte as it was; or shows exactly what the files held; or, where a test says that the
-/// format can do no better, what an honest cut leaves. It never shows anything else, never ends with
-/// another error, never goes on for ever, and never needs a second repair.
+/// leaves every byte as it was; or shows exactly what the files held; or, where a test says that
+/// the format can do no better, what an honest cut leaves. It never shows anything else, never ends
+/// with another error, never goes on for ever, and never needs a second repair.
 public struct DamageMatrix<Content: Equatable> {
     /// How many calls of the disk an open may take before it counts as endless.
     public var callsMax = 20_000

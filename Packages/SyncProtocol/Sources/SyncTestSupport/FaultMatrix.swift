@@ -3,8 +3,8 @@
 /// A workload on files, with a fault at each call that it makes of the disk.
 ///
 /// The law that it holds the code under test to: whatever was acknowledged is there when the files
-/// are opened again, once, and nothing else is but what was attempted; what an open has shown stays;
-/// a second open has nothing to repair; and then everything works again.
+/// are opened again, once, and nothing else is but what was attempted; what an open has shown
+/// stays; a second open has nothing to repair; and then everything works again.
 ///
 /// The ledger is what the workload has been told. It is the test's own, kept apart from the code
 /// under test.
@@ -22,8 +22,8 @@ public struct FaultMatrix<Ledger, Content: Equatable> {
     /// - Parameters:
     ///   - start: The disk that a case begins with, and what was told by then.
     ///   - run: Does everything that the files are for, and notes what it is told; goes on or ends
-    ///     when a step fails, as an app would. Returns whether no step failed. It must do the same in
-    ///     each case, and can be run again. What it opened must end with it.
+    ///     when a step fails, as an app would. Returns whether no step failed. It must do the same
+    ///     in each case, and can be run again. What it opened must end with it.
     ///   - open: Opens the files and shows all that they hold.
     ///   - judge: What is wrong with the content, given what was told, or `nil`. Notes what was
     ///     attempted and is there as told from now on, and what was attempted and is not there as

@@ -45,8 +45,8 @@ public final class SimulatedDisk: FileSystem {
         }
     }
 
-    /// Performs so many more calls; every later one fails with `Number.inputOutput` and does nothing,
-    /// until `crash(using:)` or `killProcesses()` says how the story ended.
+    /// Performs so many more calls; every later one fails with `Number.inputOutput` and does
+    /// nothing, until `crash(using:)` or `killProcesses()` says how the story ended.
     public func halt(afterCalls count: Int) {
         precondition(count >= 0, "A number of calls is not negative.")
         state.withLock { $0.lastCall = $0.callCount + count }

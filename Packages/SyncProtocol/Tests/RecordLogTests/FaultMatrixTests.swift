@@ -4,8 +4,8 @@ import RecordLog
 import SyncTestSupport
 import Testing
 
-/// The matrix finds the lies that are planted in a counter of one small file, and none in the honest
-/// one.
+/// The matrix finds the lies that are planted in a counter of one small file, and none in the
+/// honest one.
 @Suite struct FaultMatrixTests {
     /// What is wrong with a counter.
     enum Defect: CaseIterable, Sendable {

@@ -90,8 +90,10 @@ struct ServerLedger {
             }
             if let fault = note(found.operations, of: databaseID) { return fault }
             let keys = Set(found.operations.map(Self.key))
-            guard keys.count == found.operations.count, keys == Set(cursors[databaseID, default: [:]].keys)
-            else { return "an operation of \(databaseID) is lost or there twice" }
+            let known = Set(cursors[databaseID, default: [:]].keys)
+            guard keys.count == found.operations.count, keys == known else {
+                return "an operation of \(databaseID) is lost or there twice"
+            }
             if let fault = brokenTransaction(found, databaseID) { return fault }
             if let fault = wrongCursor(found, databaseID) { return fault }
         }

@@ -89,8 +89,8 @@ final class Replica<Store: LocalStore, Disk: FileSystem> {
     /// Fails if the store and the queue cannot be of one time: a crash leaves the queue behind by
     /// one settlement at most, and the store not at all.
     ///
-    /// A store that lost commits gives their sequences again, and what is committed under them would
-    /// pass for captured and never be sent.
+    /// A store that lost commits gives their sequences again, and what is committed under them
+    /// would pass for captured and never be sent.
     private static func requireSameTime(
         _ queue: QueueState, _ access: Store.Access
     ) throws(SyncError) {
@@ -103,7 +103,8 @@ final class Replica<Store: LocalStore, Disk: FileSystem> {
         }
         var settlement: UInt64 = 0
         if let bytes = try access.record(ReplicaState.id, in: ReplicaState.collection) {
-            settlement = try decoded(ReplicaState.self, from: bytes, named: "_sync/state").settlement
+            let state = try decoded(ReplicaState.self, from: bytes, named: "_sync/state")
+            settlement = state.settlement
         }
         guard settlement == queue.settlement || settlement == queue.settlement + 1 else {
             throw otherTime(store: settlement, queue: queue.settlement)

@@ -34,8 +34,8 @@ final class OfflineQueue<Disk: FileSystem> {
     ///   - compactionBytesMin: A file below this many bytes is never written anew: a MiB costs
     ///     nothing to read.
     ///   - check: Looks at what the file holds before anything in it is changed.
-    /// - Throws: What `check` throws; `SyncError` of code `storage` if the file is damaged or cannot
-    ///   be opened. Nothing is changed then.
+    /// - Throws: What `check` throws; `SyncError` of code `storage` if the file is damaged or
+    ///   cannot be opened. Nothing is changed then.
     init(
         directory: String, on disk: Disk, using generator: some RandomNumberGenerator,
         compactionBytesMin: UInt64 = 1 << 20,

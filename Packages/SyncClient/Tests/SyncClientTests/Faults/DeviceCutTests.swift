@@ -68,7 +68,8 @@ import Testing
         return found
     }
 
-    /// The queue may lose its end: the log still has what was captured, and the store the settlement.
+    /// The queue may lose its end: the log still has what was captured, and the store the
+    /// settlement.
     @Test func losesNoEditWhateverLengthTheQueueIsCutTo() throws {
         let world = try makeWorld()
         let path = "/device/queue.log"

@@ -29,8 +29,8 @@ struct DeviceContent: Equatable, CustomStringConvertible {
     }
 }
 
-/// What the app of a device has been told, and the server that it syncs with. Each edit adds a token
-/// of its own to an entity, and the resolver merges, so no token may ever go.
+/// What the app of a device has been told, and the server that it syncs with. Each edit adds a
+/// token of its own to an entity, and the resolver merges, so no token may ever go.
 struct DeviceLedger {
     let server = ModelServer(logID: .numbered(1))
     let environment = SyncEnvironment.deterministic(seed: 1)

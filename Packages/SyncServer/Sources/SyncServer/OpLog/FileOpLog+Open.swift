@@ -39,8 +39,8 @@ extension FileOpLog {
     ///   - replay: Called with each group in order, with its file and offset.
     ///   - check: Called with the log when all of it was found sound, before anything is changed.
     /// - Returns: The log, and how many bytes of a torn tail were cut.
-    /// - Throws: `OpLogError`, and what `replay` and `check` throw; nothing was changed then, unless
-    ///   the disk failed.
+    /// - Throws: `OpLogError`, and what `replay` and `check` throw; nothing was changed then,
+    ///   unless the disk failed.
     /// - Complexity: Reads the log once. Memory is bounded by the largest frame.
     static func open(
         in directory: String, on disk: Disk, segmentBytesMax: UInt64,
