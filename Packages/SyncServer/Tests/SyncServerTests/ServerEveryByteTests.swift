@@ -27,29 +27,28 @@ import Testing
 
     /// - Parameter isHeadApplied: Whether a device has said that it applied everything.
     private func makeFiles(isHeadApplied: Bool) throws -> Files {
-        let server = try ServiceUnderTest(ServerFiles.configuration)
+        var configuration = ServerFiles.configuration
+        configuration.segmentBytesMax = 350
+        let server = try ServiceUnderTest(configuration)
         try server.handshake(database: "Other")
         try server.push([operation(1, "e", base: 0, database: "Other")], database: "Other")
-        for number in 1...4 as ClosedRange<UInt64> {
-            let numbers = [2 * number, 2 * number + 1].map { OperationID($0) }
-            try server.push(
-                numbers.map {
-                    operation(
-                        $0, EntityID("e\($0)"), base: 0, transaction: TransactionID(number))
-                })
-        }
-        let head = isHeadApplied ? 8 : 2
-        _ = try server.pull(since: Cursor(UInt64(head)), device: "z")
+        // The first push fills a segment.
+        try server.push([
+            operation(1, "e", base: 0, transaction: 1), operation(2, "f", base: 0, transaction: 1),
+        ])
+        try server.push([operation(3, "e", base: 1)])
+        try server.push([operation(4, "f", base: 2, delete: true)])
+        _ = try server.pull(since: isHeadApplied ? 4 : 2, device: "z")
         server.service.close()
         let segments = try ServerFiles.segments(server.disk)
         try #require(segments.count == 2)
         let content = try ServerFiles.open(server.disk).content
         server.disk.killProcesses()
         let whole = try #require(content["db"])
-        try #require(whole.operations.count == 8)
-        let earlier = (0..<4).map { count in
+        try #require(whole.operations.count == 4)
+        let earlier = [0, 2, 3].map { count in
             var earlier = content
-            earlier["db"]?.operations = Array(whole.operations.prefix(2 * count))
+            earlier["db"]?.operations = Array(whole.operations.prefix(count))
             return earlier
         }
         return Files(
