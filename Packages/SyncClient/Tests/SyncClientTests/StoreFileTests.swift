@@ -78,6 +78,27 @@ import Testing
         #expect(store.count(in: "notes") == 20)
     }
 
+    @Test func leavesTheLogToAnEngineThatFollowsUntilItHasEverything() throws {
+        let disk = SimulatedDisk()
+        var configuration = StoreConfiguration()
+        configuration.checkpointLogBytes = 1_000
+        let store = try disk.openStore(configuration)
+        func put(_ count: Int) throws {
+            for number in 0..<count { try store.putRaw([0x01], in: "notes", id: "\(number)") }
+        }
+        try put(1)
+        store.withWriteLock { $0.noteCaptured(through: $0.lastSequence) }
+        try put(20)
+        #expect(try disk.contentsOfDirectory(at: "/db/SEGMENTS").isEmpty)
+
+        store.withWriteLock { $0.noteCaptured(through: $0.lastSequence) }
+        #expect(try disk.contentsOfDirectory(at: "/db/SEGMENTS").count == 1)
+
+        // An engine that no longer comes must not let the log grow for ever.
+        try put(100)
+        #expect(try disk.contentsOfDirectory(at: "/db/SEGMENTS").count > 1)
+    }
+
     @Test func keepsTombstonesUntilTheyAreCaptured() throws {
         let disk = SimulatedDisk()
         var configuration = StoreConfiguration()

@@ -21,6 +21,7 @@ import Testing
         func capture(after checkpoint: UInt64) throws(SyncError) -> CapturedTransactions {
             CapturedTransactions(transactions: [], checkpoint: checkpoint)
         }
+        func noteCaptured(through checkpoint: UInt64) {}
         func commit(
             _ writes: [StoreWrite], cursor: Cursor, logID: LogID?, settlement: UInt64
         ) throws(SyncError) {}

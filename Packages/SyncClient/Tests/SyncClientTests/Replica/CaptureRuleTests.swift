@@ -43,6 +43,19 @@ import Testing
         #expect(world.device.queued.map(\.base) == [0])
     }
 
+    @Test func takesWhatACheckpointHasJoinedAsOneTransaction() throws {
+        let world = try RuleWorld()
+        try world.device.put([("x", [1]), ("y", [2])])
+        try world.device.put([1, 3], "x")
+        try world.device.store.checkpoint()
+        try world.device.replica.capture()
+
+        // The first commit can no longer be told: without x, y alone never was in the store.
+        #expect(world.device.queued.map(\.entityID) == ["y", "x"])
+        #expect(world.device.queued[0].transactionID != nil)
+        #expect(world.device.queued[0].transactionID == world.device.queued[1].transactionID)
+    }
+
     @Test func chainsEditsOfOneEntity() throws {
         let world = try RuleWorld()
         try world.device.put([1], "x")

@@ -80,7 +80,7 @@ import Testing
         let pulls = world.server.pulls.count
         try world.device.sync(world.server)
 
-        let resync = world.server.pulls.dropFirst(pulls).filter { $0.includesOwn == true }
+        let resync = world.server.pulls.dropFirst(pulls).drop { $0.sinceCursor > 0 }
         #expect(resync.map(\.snapshot) == [nil, 6, 6])
     }
 

@@ -78,6 +78,36 @@ import Testing
         #expect(moved[2].transactionID == nil)
     }
 
+    @Test func seesWhatACopyPushesUnderItsName() throws {
+        let world = try RuleWorld()
+        try world.device.put([1], "x")
+        try world.device.replica.capture()
+        let clone = try world.copyOfDevice()
+        _ = try world.device.step(world.server)
+        try clone.put([2], "y")
+        try clone.sync(world.server)
+        while try world.device.step(world.server) {}
+
+        #expect(world.device.replica.state.deviceID == clone.replica.state.deviceID)
+        #expect(world.device.contents == ["x": [1], "y": [2]])
+    }
+
+    @Test func givesWayToWhatCameAfterAnEditThatACopyHadPushed() throws {
+        let world = try RuleWorld()
+        try world.device.put([1], "x")
+        try world.device.replica.capture()
+        let clone = try world.copyOfDevice()
+        try world.device.sync(world.server)
+        try world.other.sync(world.server)
+        try world.otherPuts([1, 9], "x")
+        try world.device.put([3], "y")
+        try world.device.sync(world.server)
+        try clone.sync(world.server)
+
+        #expect(clone.queued.isEmpty)
+        #expect(clone.contents == ["x": [1, 9], "y": [3]])
+    }
+
     @Test func keepsAnOperationWhoseNumberTheOtherUsedForSomethingElse() throws {
         let world = try RuleWorld()
         let clone = try world.copyOfDevice()

@@ -67,6 +67,34 @@ import Testing
         #expect(world.device.contents == ["x": stands])
     }
 
+    @Test func leavesAnEditThatMayStillComeBackAsItWasSent() throws {
+        let world = try RuleWorld(.merge(Tokens.encode([1, 2, 3])))
+        try world.device.put([1], "x")
+        try world.device.sync(world.server)
+        try world.device.put([1, 2], "x")
+        try world.device.syncToPush(world.server)
+        _ = try world.device.step(world.server, .answerIsLost)
+        world.server.restore(world.server.backup(), as: .numbered(2))
+        try world.device.sync(world.server)
+
+        #expect(world.resolver.conflicts.isEmpty)
+        #expect(world.server.head == 2)
+        #expect(world.device.queued.isEmpty)
+        #expect(world.device.contents == ["x": [1, 2]])
+    }
+
+    @Test func asksTheResolverAboutAnEditOnceItsOwnPushIsAnswered() throws {
+        let world = try RuleWorld(.merge(Tokens.encode([1, 2, 7])))
+        try world.share([("x", [1])])
+        try world.device.put([1, 2], "x")
+        try replaceLog(of: world, with: [("x", [7])])
+        try world.device.sync(world.server)
+
+        #expect(world.resolver.conflicts.map { $0.local.map(Tokens.decode) } == [[1, 2]])
+        #expect(world.resolver.conflicts.map { $0.remote.map(Tokens.decode) } == [[7]])
+        #expect(world.serverContents == ["x": [1, 2, 7]])
+    }
+
     @Test func pushesAnEntityThatTheNewLogLacksOnBaseZero() throws {
         let world = try RuleWorld()
         try world.share([("x", [1]), ("y", [2])])
