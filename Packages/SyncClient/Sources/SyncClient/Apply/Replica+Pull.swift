@@ -29,8 +29,8 @@ extension Replica {
                 reconciliation.becomeNewDevice(newDeviceID)
             }
         }
-        handshake = response
-        isPullComplete = false
+        memory.handshake = response
+        memory.isPullComplete = false
     }
 
     /// A request for the next page.
@@ -57,7 +57,7 @@ extension Replica {
         if let known = state.logID, let logID = page.logID, known != logID {
             return try settle { reconciliation throws(SyncError) in
                 reconciliation.leaveLog()
-                handshake = nil
+                memory.handshake = nil
             }
         }
         guard
@@ -72,6 +72,6 @@ extension Replica {
         try settle { reconciliation throws(SyncError) in
             try reconciliation.take(page, since: request.sinceCursor)
         }
-        isPullComplete = !page.hasMore
+        memory.isPullComplete = !page.hasMore
     }
 }

@@ -7,9 +7,9 @@ extension Replica {
     /// The next push, with its highest number durably noted as sent.
     func makePushRequest() throws(SyncError) -> PushRequest {
         try requireWorking()
-        let operations = try pushSize.isProbing ? [] : nextBatch()
-        inFlight = postponed.intersection(operations.map(\.operationID))
-        postponed.subtract(inFlight)
+        let operations = try memory.pushSize.isProbing ? [] : nextBatch()
+        memory.inFlight = memory.postponed.intersection(operations.map(\.operationID))
+        memory.postponed.subtract(memory.inFlight)
         if let last = operations.last, last.operationID > queue.state.sentThrough {
             try committing { () throws(SyncError) in
                 try queue.commit([.noteSent(last.operationID)])
@@ -22,15 +22,15 @@ extension Replica {
     }
 
     /// An older server names no log, and compares versions instead of bases.
-    private var serverKnowsBases: Bool { handshake?.logID != nil }
+    private var serverKnowsBases: Bool { memory.handshake?.logID != nil }
 
     private func nextBatch() throws(SyncError) -> [SyncOperation] {
-        let sent = queue.state.sentOperations.filter { !postponed.contains($0.operationID) }
+        let sent = queue.state.sentOperations.filter { !memory.postponed.contains($0.operationID) }
         let candidates = sent.isEmpty ? queue.state.operations[...] : sent[...]
         guard !candidates.isEmpty else { return [] }
         let plan = PushPlan.choose(
-            from: candidates, limits: handshake?.limits ?? .standard, countMax: pushSize.countMax,
-            mayBeSent: !sent.isEmpty)
+            from: candidates, limits: memory.handshake?.limits ?? .standard,
+            countMax: memory.pushSize.countMax, mayBeSent: !sent.isEmpty)
         switch plan {
         case .push(let count):
             let batch = candidates.prefix(count)
@@ -51,33 +51,33 @@ extension Replica {
             return QueueChange.regroup(number, piece)
         }
         try committing { () throws(SyncError) in try queue.commit(changes) }
-        counts.splitTransactions += 1
+        memory.counts.splitTransactions += 1
     }
 
     func settle(_ response: PushResponse, to request: PushRequest) throws(SyncError) {
         if request.operations.isEmpty { return try settleProbe() }
         let carried = Set(request.operations.map(\.operationID))
         let unanswered = Set(queue.state.sentOperations.map(\.operationID))
-            .subtracting(carried).subtracting(postponed)
+            .subtracting(carried).subtracting(memory.postponed)
         let newDeviceID = makeDeviceID()
-        let isUpToDate = isPullComplete
+        let isUpToDate = memory.isPullComplete
         let refused = try settle { reconciliation throws(SyncError) in
             let refused = try reconciliation.settle(
                 request, response, unanswered: unanswered, newDeviceID: newDeviceID,
-                serverMilliseconds: handshake?.serverTimeMilliseconds)
+                serverMilliseconds: memory.handshake?.serverTimeMilliseconds)
             if isUpToDate { reconciliation.passOwn(response) }
             return refused
         }
-        postponed.formUnion(queue.state.sentOperationsRefused(with: refused))
-        postponed.formIntersection(queue.state.sentOperations.map(\.operationID))
-        pushSize.grow()
-        isPullComplete = isUpToDate && response.serverCursor == state.cursor
-        if state.resync != nil { handshake = nil }
+        memory.postponed.formUnion(queue.state.sentOperationsRefused(with: refused))
+        memory.postponed.formIntersection(queue.state.sentOperations.map(\.operationID))
+        memory.pushSize.grow()
+        memory.isPullComplete = isUpToDate && response.serverCursor == state.cursor
+        if state.resync != nil { memory.handshake = nil }
     }
 
     /// An empty push went through, so what the server refuses lies in the operations.
     private func settleProbe() throws(SyncError) {
-        guard let suspect = pushSize.endProbe() else { return }
+        guard let suspect = memory.pushSize.endProbe() else { return }
         try settle { reconciliation throws(SyncError) in
             try reconciliation.quarantine(
                 suspect.operations.compactMap(reconciliation.queue.operation), code: suspect.code,

@@ -21,23 +21,23 @@ extension Replica {
                     reconciliation.state.oldestCursor = oldest
                 }
             }
-            handshake = nil
-            isPullComplete = false
+            memory.handshake = nil
+            memory.isPullComplete = false
             return true
         case .server(.databaseNotFound):
             // A handshake makes the database, with another log.
-            guard handshake != nil else { return false }
-            handshake = nil
+            guard memory.handshake != nil else { return false }
+            memory.handshake = nil
             return true
         case .server where error.status == 413,
             .server(.invalidRequest) where error.status == 400:
             guard let push, !push.operations.isEmpty else {
-                pushSize.abandonProbe()
+                memory.pushSize.abandonProbe()
                 return false
             }
             // The server stored nothing of it, so it has no more of these than before.
-            postponed.formUnion(inFlight)
-            pushSize.shrink(after: push, error)
+            memory.postponed.formUnion(memory.inFlight)
+            memory.pushSize.shrink(after: push, error)
             return true
         default:
             return false

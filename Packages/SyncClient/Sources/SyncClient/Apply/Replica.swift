@@ -11,52 +11,36 @@ import SyncProtocol
 /// a crash is given them on open. So the store's commit decides, and there is no instant between.
 ///
 /// Not `Sendable`: the engine that owns it makes all calls.
-final class Replica<Store: LocalStore, Disk: FileSystem> {
+final class Replica<Store: LocalStore, Queue: DurableQueue> {
     let store: Store
     let resolver: any ConflictResolver
     let environment: SyncEnvironment
     let configuration: SyncConfiguration
 
     private(set) var state: ReplicaState
-    let queue: OfflineQueue<Disk>
-    /// The server's last handshake; `nil` until there was one, and when its facts may have changed.
-    var handshake: HandshakeResponse?
-    var isPullComplete = false
-    /// Sent operations that the server is known not to have: they were refused while others that
-    /// were sent had no answer yet, and wait until those have one.
-    var postponed: Set<OperationID> = []
-    /// Those of `postponed` that the last push carried.
-    var inFlight: Set<OperationID> = []
-    var pushSize = PushSize()
-    /// How far capture has looked in this process; the queue's checkpoint follows with the next
-    /// operations.
-    private var capturedThrough: UInt64
+    let queue: Queue
+    /// What ends with the process.
+    var memory: ReplicaMemory
     /// Why the replica takes part no more, once its store and its queue may disagree.
     private var failure: SyncError?
 
     /// The local collection record that carries a settlement's changes of the queue.
     private static var settlementID: String { "settlement" }
 
-    /// Opens the replica of `configuration.databaseID` that `store` holds, or makes it one.
+    /// Opens the replica of `configuration.databaseID` that `store` and `queue` hold, or makes them
+    /// one.
     ///
-    /// - Parameter directory: Where the queue's file is.
+    /// - Parameter memory: What a replica of the same files knew; `nil` in a new process.
     init(
-        store: Store, directory: String, disk: Disk, configuration: SyncConfiguration,
-        resolver: any ConflictResolver, environment: SyncEnvironment
+        store: Store, queue: Queue, configuration: SyncConfiguration,
+        resolver: any ConflictResolver, environment: SyncEnvironment, memory: ReplicaMemory? = nil
     ) throws(SyncError) {
         self.store = store
+        self.queue = queue
         self.resolver = resolver
         self.environment = environment
         self.configuration = configuration
-        let queue = try OfflineQueue(
-            directory: directory, on: disk, using: environment.generator
-        ) { queue throws(SyncError) in
-            try store.withWriteLock { access throws(SyncError) in
-                try Self.requireSameTime(queue, access)
-            }
-        }
-        self.queue = queue
-        capturedThrough = queue.state.checkpoint
+        self.memory = memory ?? ReplicaMemory(capturedThrough: queue.state.checkpoint)
         state = try store.withWriteLock { access throws(SyncError) in
             let state = try Self.loadState(access, configuration, environment)
             try Self.catchUp(queue, with: state, access)
@@ -120,7 +104,7 @@ final class Replica<Store: LocalStore, Disk: FileSystem> {
 
     /// Gives the queue the changes of a settlement that a crash kept from it.
     private static func catchUp(
-        _ queue: OfflineQueue<Disk>, with state: ReplicaState, _ access: Store.Access
+        _ queue: Queue, with state: ReplicaState, _ access: Store.Access
     ) throws(SyncError) {
         guard state.settlement != queue.state.settlement else { return }
         guard let bytes = try access.record(settlementID, in: ReplicaState.collection),
@@ -147,7 +131,7 @@ final class Replica<Store: LocalStore, Disk: FileSystem> {
     }
 
     private func capture(_ access: Store.Access) throws(SyncError) -> Int {
-        let captured = try access.capture(after: capturedThrough)
+        let captured = try access.capture(after: memory.capturedThrough)
         let transformer = OperationTransformer(
             store: access, state: state, wallMilliseconds: environment.wallMilliseconds())
         let change = try transformer.change(for: captured, queue: queue.state)
@@ -159,8 +143,8 @@ final class Replica<Store: LocalStore, Disk: FileSystem> {
         if !operations.isEmpty {
             try committing { () throws(SyncError) in try queue.commit([change]) }
         }
-        capturedThrough = captured.checkpoint
-        access.noteCaptured(through: capturedThrough)
+        memory.capturedThrough = captured.checkpoint
+        access.noteCaptured(through: captured.checkpoint)
         return operations.count
     }
 
@@ -208,15 +192,12 @@ final class Replica<Store: LocalStore, Disk: FileSystem> {
             }
         }
         state = next
-        counts += settlement.counts
+        memory.counts += settlement.counts
     }
 
-    /// What happened since the counts were last taken.
-    var counts = SyncReport.Counts()
-
     func takeCounts() -> SyncReport.Counts {
-        defer { counts = SyncReport.Counts() }
-        return counts
+        defer { memory.counts = SyncReport.Counts() }
+        return memory.counts
     }
 
     /// After a failed commit nobody knows what the files hold; only opening them again tells.
@@ -241,10 +222,10 @@ final class Replica<Store: LocalStore, Disk: FileSystem> {
 
     var outlook: SyncStateMachine.Outlook {
         SyncStateMachine.Outlook(
-            needsHandshake: handshake == nil, hasSentOperations: queue.state.hasSentOperations,
+            needsHandshake: memory.handshake == nil, hasSentOperations: queue.state.hasSentOperations,
             isResyncing: state.resync == .otherLog || state.resync == .newDevice,
-            isPullComplete: isPullComplete && state.resync == nil,
-            hasOperations: !queue.state.isEmpty || pushSize.isProbing)
+            isPullComplete: memory.isPullComplete && state.resync == nil,
+            hasOperations: !queue.state.isEmpty || memory.pushSize.isProbing)
     }
 
     /// Begins a sync cycle: what others did since the last one is not known.
@@ -252,7 +233,28 @@ final class Replica<Store: LocalStore, Disk: FileSystem> {
     /// - Parameter renewsHandshake: Whether to shake hands again. A copy of this device elsewhere
     ///   shows only there, and until then neither sees what the other pushed.
     func beginCycle(renewsHandshake: Bool) {
-        isPullComplete = false
-        if renewsHandshake { handshake = nil }
+        memory.isPullComplete = false
+        if renewsHandshake { memory.handshake = nil }
+    }
+}
+
+extension Replica {
+    /// Opens the replica that `store` holds, with its queue as a file.
+    ///
+    /// - Parameter directory: Where the queue's file is.
+    convenience init<Disk: FileSystem>(
+        store: Store, directory: String, disk: Disk, configuration: SyncConfiguration,
+        resolver: any ConflictResolver, environment: SyncEnvironment
+    ) throws(SyncError) where Queue == OfflineQueue<Disk> {
+        let queue = try OfflineQueue(
+            directory: directory, on: disk, using: environment.generator
+        ) { queue throws(SyncError) in
+            try store.withWriteLock { access throws(SyncError) in
+                try Self.requireSameTime(queue, access)
+            }
+        }
+        try self.init(
+            store: store, queue: queue, configuration: configuration, resolver: resolver,
+            environment: environment)
     }
 }

@@ -36,10 +36,30 @@ public struct ReplicaInspection: Sendable {
 
 extension SyncCycle {
     /// Looks into the device. O(n) in its entities and its queue.
-    public func inspect() throws(SyncError) -> ReplicaInspection {
-        let (state, queue) = (replica.state, replica.queue.state)
+    public func inspect() throws(SyncError) -> ReplicaInspection { try replica.inspect() }
+
+    /// The conflict log, oldest first.
+    public func conflicts() throws(SyncError) -> [ConflictRecord] {
+        try replica.entries(in: ConflictRecord.collection)
+    }
+
+    /// The quarantine, oldest first.
+    public func quarantinedOperations() throws(SyncError) -> [QuarantinedOperation] {
+        try replica.entries(in: QuarantinedOperation.collection)
+    }
+
+    /// Makes a quarantined operation a new edit.
+    public func retryQuarantined(_ id: String) throws(SyncError) {
+        try replica.retryQuarantined(id)
+    }
+}
+
+extension Replica {
+    /// Looks into the device. O(n) in its entities and its queue.
+    func inspect() throws(SyncError) -> ReplicaInspection {
+        let queue = self.queue.state
         var bases: [EntityKey: ReplicaInspection.KnownRevision] = [:]
-        try replica.store.withWriteLock { access throws(SyncError) in
+        try store.withWriteLock { access throws(SyncError) in
             for collection in try access.localCollections(prefix: BaseRecord.prefix) {
                 let name = CollectionName(String(collection.dropFirst(BaseRecord.prefix.count)))
                 for record in try access.records(in: collection) {
@@ -56,20 +76,5 @@ extension SyncCycle {
             deviceID: state.deviceID, logID: state.logID, cursor: state.cursor,
             isResyncing: state.resync != nil, operations: queue.operations,
             sentThrough: queue.sentThrough, queueFault: queue.checkInvariants(), bases: bases)
-    }
-
-    /// The conflict log, oldest first.
-    public func conflicts() throws(SyncError) -> [ConflictRecord] {
-        try replica.entries(in: ConflictRecord.collection)
-    }
-
-    /// The quarantine, oldest first.
-    public func quarantinedOperations() throws(SyncError) -> [QuarantinedOperation] {
-        try replica.entries(in: QuarantinedOperation.collection)
-    }
-
-    /// Makes a quarantined operation a new edit.
-    public func retryQuarantined(_ id: String) throws(SyncError) {
-        try replica.retryQuarantined(id)
     }
 }

@@ -18,17 +18,11 @@ public import SyncProtocol
 @_spi(Simulation)
 public final class SyncCycle<Disk: FileSystem> {
     /// What to do next.
-    public enum Step: Sendable, Equatable {
-        /// Carry this to the server.
-        case exchange(SyncRequest)
-        /// Let this time pass.
-        case wait(Duration)
-        /// Everything is exchanged.
-        case finished(SyncReport)
-    }
+    public typealias Step = SyncStep
 
-    let replica: Replica<SyncedEntityStore<Disk>, Disk>
-    private var machine: SyncStateMachine
+    private var driver: CycleDriver<SyncedEntityStore<Disk>, OfflineQueue<Disk>>
+
+    var replica: Replica<SyncedEntityStore<Disk>, OfflineQueue<Disk>> { driver.replica }
 
     /// Opens the queue and the sync records of `store`, which becomes a copy of
     /// `configuration.databaseID`.
@@ -40,20 +34,17 @@ public final class SyncCycle<Disk: FileSystem> {
         resolver: any ConflictResolver, environment: SyncEnvironment
     ) throws(SyncError) {
         if let fault = configuration.fault { throw fault }
-        replica = try Replica(
-            store: SyncedEntityStore(store), directory: store.directory, disk: store.disk,
-            configuration: configuration, resolver: resolver, environment: environment)
-        machine = SyncStateMachine(policy: configuration.retryPolicy)
+        driver = CycleDriver(
+            try Replica(
+                store: SyncedEntityStore(store), directory: store.directory, disk: store.disk,
+                configuration: configuration, resolver: resolver, environment: environment))
     }
 
     /// Captures what the app has written, and begins a cycle.
     ///
     /// - Parameter renewsHandshake: Whether to shake hands again.
     public func begin(renewsHandshake: Bool) throws(SyncError) -> Step {
-        machine = SyncStateMachine(policy: replica.configuration.retryPolicy)
-        replica.beginCycle(renewsHandshake: renewsHandshake)
-        try replica.capture()
-        return try perform(machine.next(.begin, replica.outlook))
+        try driver.begin(renewsHandshake: renewsHandshake)
     }
 
     /// Takes what came of a request.
@@ -62,54 +53,11 @@ public final class SyncCycle<Disk: FileSystem> {
     public func take(
         _ outcome: Result<SyncAnswer, SyncError>, to request: SyncRequest
     ) throws(SyncError) -> Step {
-        var event = SyncStateMachine.Event.done
-        do throws(SyncError) {
-            try settle(outcome.get(), to: request)
-        } catch {
-            event = try conclude(error, of: request)
-        }
-        return try perform(machine.next(event, replica.outlook))
+        try driver.take(outcome, to: request)
     }
 
     /// Goes on after a wait.
-    public func resume() throws(SyncError) -> Step {
-        try perform(machine.resume(replica.outlook))
-    }
-
-    private func settle(_ answer: SyncAnswer, to request: SyncRequest) throws(SyncError) {
-        switch (answer, request) {
-        case (.handshake(let response), .handshake): try replica.settle(response)
-        case (.pull(let page), .pull(let request)): try replica.settle(page, to: request)
-        case (.push(let response), .push(let request)): try replica.settle(response, to: request)
-        case (.handshake, _), (.pull, _), (.push, _):
-            preconditionFailure("An answer is settled with the request that it answers.")
-        }
-    }
-
-    private func conclude(
-        _ error: SyncError, of request: SyncRequest?
-    ) throws(SyncError) -> SyncStateMachine.Event {
-        var push: PushRequest?
-        if case .push(let request)? = request { push = request }
-        return try replica.recover(from: error, push: push)
-            ? .recovered(error) : .failed(error, random: replica.environment.random())
-    }
-
-    private func perform(_ action: SyncStateMachine.Action) throws(SyncError) -> Step {
-        switch action {
-        case .handshake: return .exchange(.handshake(replica.makeHandshakeRequest()))
-        case .pull: return .exchange(.pull(replica.makePullRequest()))
-        case .push: return .exchange(.push(try replica.makePushRequest()))
-        case .wait(let duration): return .wait(duration)
-        case .fail(let error): throw error
-        case .finish:
-            var report = SyncReport()
-            report.counts = replica.takeCounts()
-            report.retries = machine.retries
-            report.cursor = replica.state.cursor
-            return .finished(report)
-        }
-    }
+    public func resume() throws(SyncError) -> Step { try driver.resume() }
 }
 
 /// Between the cycles of an engine that goes on.
@@ -125,17 +73,13 @@ extension SyncCycle {
 
     /// A pull that waits at the server until something comes; `nil` before the first handshake.
     public func makeWaitingPull(_ limit: Duration) -> PullRequest? {
-        guard replica.state.logID != nil else { return nil }
-        let milliseconds =
-            limit.components.seconds * 1_000 + limit.components.attoseconds / 1_000_000_000_000_000
-        return replica.makePullRequest(waitMilliseconds: UInt64(milliseconds))
+        driver.makeWaitingPull(limit)
     }
 
     /// Applies the page that a waiting pull brought.
     ///
     /// - Returns: Whether there is news, so that a cycle is worth beginning.
     public func take(_ page: PullResponse, to request: PullRequest) throws(SyncError) -> Bool {
-        try replica.settle(page, to: request)
-        return !page.operations.isEmpty || page.hasMore
+        try driver.take(page, to: request)
     }
 }

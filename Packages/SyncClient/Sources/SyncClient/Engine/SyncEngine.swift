@@ -49,7 +49,7 @@ public actor DiskSyncEngine<Disk: FileSystem> {
         self.clock = clock
     }
 
-    private var replica: Replica<SyncedEntityStore<Disk>, Disk> { cycle.replica }
+    private var replica: Replica<SyncedEntityStore<Disk>, OfflineQueue<Disk>> { cycle.replica }
 
     // MARK: Public face
 
@@ -139,7 +139,7 @@ public actor DiskSyncEngine<Disk: FileSystem> {
         }
     }
 
-    private func carry(_ request: SyncRequest) async throws(SyncError) -> SyncCycle<Disk>.Step {
+    private func carry(_ request: SyncRequest) async throws(SyncError) -> SyncStep {
         if Task.isCancelled { throw .cancelled }
         broadcast.send(request.state)
         let outcome = await transport.perform(request)

@@ -10,7 +10,7 @@ import SyncProtocol
 /// written anew beside itself and swapped in by renaming.
 ///
 /// Not `Sendable`: the replica that owns it makes all calls.
-final class OfflineQueue<Disk: FileSystem> {
+final class OfflineQueue<Disk: FileSystem>: DurableQueue {
     /// What the queue holds, as of the last commit.
     private(set) var state = QueueState()
     /// How many bytes of a torn tail were cut on open: a commit that nobody was told about.
@@ -99,7 +99,7 @@ final class OfflineQueue<Disk: FileSystem> {
     /// Makes changes durable, all or none, as part of a settlement if that is not 0.
     ///
     /// - Throws: `SyncError` of code `storage`; the queue then takes no more changes, for good.
-    func commit(_ changes: [QueueChange], settlement: UInt64 = 0) throws(SyncError) {
+    func commit(_ changes: [QueueChange], settlement: UInt64) throws(SyncError) {
         try append(.changes(changes, settlement: settlement), to: log)
         for change in changes { state.apply(change) }
         state.settled(settlement)

@@ -6,9 +6,9 @@ import SyncProtocol
 ///
 /// A refused push is halved until one transaction alone fails. Before that goes to quarantine, an
 /// empty push finds out whether the fault is in the operations at all.
-struct PushSize: Sendable, Equatable {
+struct PushSize: Sendable, Hashable {
     /// What the server refused, alone.
-    struct Suspect: Sendable, Equatable {
+    struct Suspect: Sendable, Hashable {
         var operations: [OperationID]
         var code: RejectionCode
         var message: String

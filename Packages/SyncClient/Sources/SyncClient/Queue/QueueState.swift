@@ -9,7 +9,7 @@ import SyncProtocol
 /// revision (`base`), each later one the edit before it (`baseOperationID`); a transaction is an
 /// unbroken run. An operation whose number is not above `sentThrough` may have reached the server:
 /// it is frozen, and goes out again exactly as it is until an answer settles it.
-struct QueueState: Sendable, Equatable {
+struct QueueState: Sendable, Hashable {
     /// The operations, oldest first.
     private(set) var operations: [SyncOperation] = []
     /// The number that the next operation takes. It never goes back.

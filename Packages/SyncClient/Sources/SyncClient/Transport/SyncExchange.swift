@@ -4,7 +4,7 @@ public import SyncProtocol
 
 /// What a sync cycle asks the server.
 @_spi(Simulation)
-public enum SyncRequest: Sendable, Equatable {
+public enum SyncRequest: Sendable, Hashable {
     case handshake(HandshakeRequest)
     case pull(PullRequest)
     case push(PushRequest)
@@ -12,7 +12,7 @@ public enum SyncRequest: Sendable, Equatable {
 
 /// What the server answered.
 @_spi(Simulation)
-public enum SyncAnswer: Sendable, Equatable {
+public enum SyncAnswer: Sendable, Hashable {
     case handshake(HandshakeResponse)
     case pull(PullResponse)
     case push(PushResponse)

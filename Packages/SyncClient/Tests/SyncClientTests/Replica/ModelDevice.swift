@@ -9,12 +9,13 @@ import SyncTestSupport
 /// A device on a simulated disk: the real store, queue, replica and state machine, stepped by hand.
 final class ModelDevice {
     typealias Store = DiskEntityStore<SimulatedDisk>
+    typealias Synced = Replica<SyncedEntityStore<SimulatedDisk>, OfflineQueue<SimulatedDisk>>
 
     let disk: SimulatedDisk
     let name: DeviceID
     var resolver: any ConflictResolver
     private(set) var store: Store
-    private(set) var replica: Replica<SyncedEntityStore<SimulatedDisk>, SimulatedDisk>
+    private(set) var replica: Synced
     private var machine = SyncStateMachine(policy: .standard)
     private var event: SyncStateMachine.Event? = .begin
     private let environment: SyncEnvironment
@@ -41,7 +42,7 @@ final class ModelDevice {
     private static func open(
         _ name: DeviceID, _ disk: SimulatedDisk, _ resolver: any ConflictResolver,
         _ environment: SyncEnvironment, pullLimit: UInt64
-    ) throws -> (Store, Replica<SyncedEntityStore<SimulatedDisk>, SimulatedDisk>) {
+    ) throws -> (Store, Synced) {
         var configuration = SyncConfiguration(databaseID: "db", deviceID: name)
         configuration.pullLimit = pullLimit
         let store = try Store(directory: "/device", disk: disk)
