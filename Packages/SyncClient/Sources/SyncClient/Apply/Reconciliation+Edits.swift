@@ -60,6 +60,7 @@ extension Reconciliation {
             change(.remove(edits.map(\.operationID)))
             return adopt(remote)
         }
+        if try isLateDelete(remote) { return rebase(edits, on: remote) }
         let conflict = EntityConflict(
             key: remote.key, base: try baseContent(of: edits[0]), local: last.content,
             remote: remote.content, localTimestamp: last.hybridTimestamp,
@@ -74,6 +75,14 @@ extension Reconciliation {
         case .keepLocal: rebase(edits, on: remote)
         case .merge(let merged): merge(edits, into: merged, on: remote)
         }
+    }
+
+    /// Whether the revision is a delete of this device's own that was refused, and came once more
+    /// when others had deleted the entity: the server takes a delete of what is deleted. Edits that
+    /// were made on that tombstone were made on this one, too.
+    private func isLateDelete(_ remote: RemoteRevision) throws(SyncError) -> Bool {
+        guard remote.content == nil, remote.deviceID == state.deviceID else { return false }
+        return try validBase(of: remote.key)?.isDeleted ?? true
     }
 
     /// An acknowledged entity of a log that is gone meets what the new log has: it counts as an

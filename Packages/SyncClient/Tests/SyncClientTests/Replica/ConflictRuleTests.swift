@@ -87,6 +87,32 @@ import Testing
         #expect(try world.device.conflicts().isEmpty)
     }
 
+    /// A delete that was refused comes a second time, when others have deleted the entity: then the
+    /// server takes it, as it does no harm. It is no conflict with what its device does next.
+    @Test(arguments: [false, true])
+    func sendsAnEditAgainOnALateDeleteOfItsOwn(_ isPulledBefore: Bool) throws {
+        let world = try RuleWorld(.keepRemote)
+        try world.share([("x", [1])])
+        try world.device.store.delete(in: "notes", id: "x")
+        try world.device.syncToPush(world.server)
+        try world.otherPuts([1, 2], "x")
+        var late: PushRequest?
+        _ = try world.device.step(world.server, .comesLater) { late = $0 }
+        try world.device.sync(world.server)
+        try world.otherDeletes("x")
+        try world.device.sync(world.server)
+
+        let asked = world.resolver.conflicts.count
+        try world.device.put([3], "x")
+        if isPulledBefore { try world.device.syncToPush(world.server) }
+        let answer = try world.server.push(try #require(late))
+        #expect(answer.accepted?.first?.firstCursor == 4)
+        while try world.device.step(world.server) {}
+        #expect(world.serverContents == ["x": [3]])
+        #expect(world.device.contents == ["x": [3]])
+        #expect(world.resolver.conflicts.count == asked)
+    }
+
     @Test func mergesToADeletion() throws {
         let world = try makeConflict(.merge(nil))
         try world.device.sync(world.server)
