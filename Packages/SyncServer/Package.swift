@@ -47,6 +47,8 @@ let package = Package(
             dependencies: [cbor, syncProtocol, httpWire, recordLog, testSupport, "SyncServer"],
             swiftSettings: strict),
         .testTarget(
+            name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: strict),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 cbor, syncProtocol, httpWire, recordLog, testSupport, syncClient, "SyncServer",

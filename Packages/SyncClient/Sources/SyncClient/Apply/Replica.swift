@@ -222,7 +222,8 @@ final class Replica<Store: LocalStore, Queue: DurableQueue> {
 
     var outlook: SyncStateMachine.Outlook {
         SyncStateMachine.Outlook(
-            needsHandshake: memory.handshake == nil, hasSentOperations: queue.state.hasSentOperations,
+            needsHandshake: memory.handshake == nil,
+            hasSentOperations: queue.state.hasSentOperations,
             isResyncing: state.resync == .otherLog || state.resync == .newDevice,
             isPullComplete: memory.isPullComplete && state.resync == nil,
             hasOperations: !queue.state.isEmpty || memory.pushSize.isProbing)

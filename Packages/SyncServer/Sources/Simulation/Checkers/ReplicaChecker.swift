@@ -143,7 +143,13 @@ struct ReplicaChecker {
         if let fault = found.queueFault { throw failure(.queueIsSound, fault) }
         try checkPosition(found)
         guard !found.isResyncing, let log = server.log(found.logID, of: databaseID) else { return }
-        try checkEntities(found, store, log)
+        var held: [EntityKey: [UInt8]] = [:]
+        for collection in store.collections {
+            for entity in store.rawEntities(in: collection) {
+                held[EntityKey(CollectionName(collection), EntityID(entity.id))] = entity.content
+            }
+        }
+        try checkEntities(found, held, unseen: unseen, log)
     }
 
     private mutating func checkPosition(_ found: ReplicaInspection) throws {
@@ -156,17 +162,13 @@ struct ReplicaChecker {
         }
     }
 
-    private func checkEntities(
-        _ found: ReplicaInspection, _ store: DiskEntityStore<SimulatedDisk>, _ log: LogModel.Log
+    /// Judges the entities that a device holds, apart from those that its app wrote unseen by sync.
+    func checkEntities(
+        _ found: ReplicaInspection, _ held: [EntityKey: [UInt8]], unseen: Set<EntityKey>,
+        _ log: LogModel.Log
     ) throws {
         var queued: [EntityKey: SyncOperation] = [:]
         for operation in found.operations { queued[operation.key] = operation }
-        var held: [EntityKey: [UInt8]] = [:]
-        for collection in store.collections {
-            for entity in store.rawEntities(in: collection) {
-                held[EntityKey(CollectionName(collection), EntityID(entity.id))] = entity.content
-            }
-        }
         if found.cursor > log.head {
             throw failure(
                 .appliedWithCursor, "the cursor is \(found.cursor), and the log ends at \(log.head)")

@@ -21,6 +21,7 @@ public struct SimulationFailure: Error, Sendable, Equatable, CustomStringConvert
         case logReplays = "the log replays to the same indexes"
         case damageIsFound = "damage is found, never guessed around"
         case acceptedOnce = "an operation is accepted once"
+        case sentUnchanged = "an operation is sent again only as it was"
         case nothingInvented = "nothing is in the log that nobody wrote"
         case nothingOverwrittenUnseen = "nothing is overwritten unseen"
         case wholeTransactions = "transactions are whole"

@@ -65,6 +65,9 @@ struct DatabaseIndexes {
         return nil
     }
 
+    /// The number of a device, which is added if it is new.
+    mutating func register(_ deviceID: DeviceID) -> DeviceNumber { devices.insert(deviceID) }
+
     private mutating func number(of name: UnsafeRawBufferPointer) -> DeviceNumber {
         devices.number(named: name)
             ?? devices.insert(DeviceID(String(decoding: name, as: UTF8.self)))
