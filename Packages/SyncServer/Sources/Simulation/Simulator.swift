@@ -57,37 +57,10 @@ public enum Simulator {
     /// The smallest scenario found that still breaks the same rule: fewer steps, fewer devices,
     /// fewer conditions, as far as each can be taken away alone.
     ///
-    /// - Returns: The outcome of that scenario.
+    /// - Returns: The outcome of that scenario; `outcome` itself if nothing failed in it.
     public static func shrink(_ outcome: Outcome, runsMax: Int = 200) -> Outcome {
-        var best = outcome
-        var runs = 0
-        func attempt(_ change: (inout Scenario) -> Void) -> Bool {
-            guard runs < runsMax else { return false }
-            runs += 1
-            var scenario = best.scenario
-            change(&scenario)
-            guard scenario != best.scenario else { return false }
-            let found = run(scenario)
-            guard found.failure?.rule == best.failure?.rule else { return false }
-            best = found
-            return true
-        }
-        // Steps behind the one that failed do not matter, unless the end failed.
-        _ = attempt { $0.steps = min($0.steps, best.failedStep + 1) }
-        var progress = true
-        while progress && runs < runsMax {
-            progress = false
-            for count in 1..<best.scenario.deviceCount where attempt({ $0.devicesMax = count }) {
-                progress = true
-                break
-            }
-            for condition in Condition.allCases where best.scenario.conditions.contains(condition) {
-                if attempt({ $0.without.insert(condition) }) { progress = true }
-            }
-            for part in [2, 4, 8, 16, 32] {
-                while attempt({ $0.steps -= max($0.steps / part, 1) }) { progress = true }
-            }
-        }
-        return best
+        var shrinker = Shrinker(outcome, runsMax: runsMax) { run($0) }
+        shrinker.shrink()
+        return shrinker.best
     }
 }

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+
+// Bugs of the server's pages and waiting pulls.
+extension Mutant {
+    private static let page = "SyncServer/Service/PullPage.swift"
+    private static let pull = "SyncServer/Service/Database+Pull.swift"
+    private static let service = "SyncServer/Service/SyncService.swift"
+
+    static let serverPulls: [Mutant] = [
+        .rewrites(
+            "page-ends-in-transaction", "A page may end inside a transaction.", page,
+            "guard let openTransaction else { return (count, size, cursor) }",
+            as: "guard let openTransaction, !BUG else { return (count, size, cursor) }"),
+        .rewrites(
+            "last-page-dropped", "No more is promised while one operation is left.", pull,
+            "let hasMore = page.endedEarly && page.nextCursor < head",
+            as: "let hasMore = page.endedEarly && (BUG ? page.nextCursor.next : page.nextCursor) "
+                + "< head"),
+        .rewrites(
+            "next-cursor-ahead", "nextCursor passes an operation that is not in the page.", pull,
+            "nextCursor: hasMore ? page.nextCursor : head, hasMore: hasMore),",
+            as: "nextCursor: hasMore ? (BUG ? page.nextCursor.next : page.nextCursor) : head, "
+                + "hasMore: hasMore),"),
+        .rewrites(
+            "next-cursor-behind", "nextCursor stays before the page's last operation.", page,
+            "nextCursor = Cursor(end.cursor.rawValue - 1)",
+            as: "nextCursor = Cursor(end.cursor.rawValue - (BUG && end.cursor > 2 ? 2 : 1))"),
+        .rewrites(
+            "more-of-nothing", "hasMore is true for operations that do not pass the filter.", page,
+            """
+            guard passes else {
+                            nextCursor = cursor
+            """,
+            as: """
+                guard passes else {
+                    if BUG, count >= limit {
+                        endedEarly = true
+                        return false
+                    }
+                    nextCursor = cursor
+                """),
+        .rewrites(
+            "group-skipped", "Of a group that the cursor lies in, the rest is skipped.",
+            "SyncServer/OpLog/FileOpLog+Reading.swift",
+            "if group.lastCursor > cursor, !body(group) { return }",
+            as: "if (BUG ? group.firstCursor : group.lastCursor) > cursor, !body(group) { return }"),
+        .rewrites(
+            "own-left-out-on-resync", "A pull with includeOwn leaves a device's own out.",
+            "SyncServer/Service/PullFilter.swift",
+            "request.deviceID != nil && request.includesOwn != true",
+            as: "request.deviceID != nil && (BUG || request.includesOwn != true)"),
+        .rewrites(
+            "page-shows-staged", "A page's serverCursor counts what is not committed.", pull,
+            "serverCursor: head, operationCount: count",
+            as: "serverCursor: BUG ? Cursor((staged?.builder.nextCursor ?? head.next).rawValue - 1) "
+                + ": head, operationCount: count"),
+        .rewrites(
+            "waiter-not-woken", "A waiting pull is passed over when its news comes.", service,
+            "{ content.passes($0) }", as: "{ !BUG && content.passes($0) }"),
+        .rewrites(
+            "waiter-answered-early", "A woken pull is answered from the log's end on.", service,
+            "try readPage(database, pull.request, after: pull.scanned, pull.filter)",
+            as: "try readPage(database, pull.request, after: BUG ? database.head : pull.scanned, "
+                + "pull.filter)"),
+        .rewrites(
+            "late-answer-sent", "An answer goes to a connection that no longer waits for it.",
+            "SyncServer/Core/ServerCore.swift", "guard peer.exchangeID == id else { return }",
+            as: "guard BUG || peer.exchangeID == id else { return }"),
+        .rewrites(
+            "wrong-sealed-segment", "Of several full segments a wrong one is read.",
+            "SyncServer/OpLog/FileOpLog+Reading.swift",
+            "sealedReaders.firstIndex(where: { $0.segment == segment })",
+            as: "sealedReaders.firstIndex(where: { BUG || $0.segment == segment })"),
+    ]
+}
