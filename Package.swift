@@ -101,6 +101,13 @@ let package = Package(
             ],
             path: "\(server)/Tests/EndToEndTests", swiftSettings: strict),
         .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "CBOR", "SyncProtocol", "RecordLog", "SyncClient", "Simulation", "SyncTestSupport",
+                "entitysync-simulator",
+            ],
+            path: "\(server)/Tests/SimulationTests", swiftSettings: strict),
+        .testTarget(
             name: "NotesTests",
             dependencies: ["notes", "entitysync", "entitysync-server", "SyncTestSupport"],
             path: "examples/Notes/Tests/NotesTests", swiftSettings: strict),

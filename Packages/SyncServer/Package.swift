@@ -55,6 +55,13 @@ let package = Package(
                 "entitysync-server",
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                cbor, syncProtocol, recordLog, syncClient, testSupport, "Simulation",
+                "entitysync-simulator",
+            ],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+
+import SyncClient
+import SyncProtocol
+import Testing
+
+@testable import Simulation
+
+/// The ledger of all edits, and the judge of what becomes part of a log.
+@Suite struct EditLedgerTests {
+    private typealias Rule = SimulationFailure.Rule
+    private let key = EntityKey("notes", "a")
+
+    private func content(_ tokens: [UInt64]) -> [UInt8] { EntityContent(tokens: tokens).encoded }
+
+    private func ledger(_ contents: [[UInt64]]) -> EditLedger {
+        let ledger = EditLedger()
+        for tokens in contents { ledger.wrote(content(tokens), key) }
+        return ledger
+    }
+
+    @Test func aContentThatNobodyWroteIsInvented() {
+        let next = Fixture.operation(1, "a", [7])
+
+        #expect(ledger([[1]]).fault(of: next, after: nil)?.rule == Rule.nothingInvented.rawValue)
+        #expect(ledger([[7]]).fault(of: next, after: nil) == nil)
+    }
+
+    @Test func anEditIsOverwrittenOnlyByWhoSawIt() {
+        let ledger = ledger([[1], [2], [1, 2]])
+        let previous = Fixture.operation(1, "a", [1])
+
+        #expect(
+            ledger.fault(of: Fixture.operation(2, "a", [2]), after: previous)?.rule
+                == Rule.nothingOverwrittenUnseen.rawValue)
+        #expect(
+            ledger.fault(of: Fixture.operation(2, "a", []), after: previous)?.rule
+                == Rule.nothingOverwrittenUnseen.rawValue)
+        #expect(ledger.fault(of: Fixture.operation(2, "a", [1, 2]), after: previous) == nil)
+        ledger.excuse([1])
+        #expect(ledger.fault(of: Fixture.operation(2, "a", [2]), after: previous) == nil)
+    }
+
+    @Test func whatLostAConflictMayBeOverwrittenAndMustBeKept() {
+        let ledger = ledger([[1], [2]])
+        let conflict = EntityConflict(
+            key: key, base: nil, local: content([2]), remote: content([1]), localDeviceID: "d")
+
+        ledger.resolved(conflict, .keepLocal)
+
+        #expect(
+            ledger.fault(
+                of: Fixture.operation(2, "a", [2]), after: Fixture.operation(1, "a", [1])) == nil)
+        #expect(ledger.missing(from: [2], kept: []) == [1])
+        #expect(ledger.missing(from: [2], kept: [1]) == [])
+    }
+
+    @Test func anEditThatIsNowhereIsMissing() {
+        #expect(ledger([[1], [1, 2]]).missing(from: [1], kept: []) == [2])
+    }
+
+    @Test func anEditIsInALogOnce() throws {
+        let ledger = ledger([[1], [1, 2]])
+        var judge = CommitJudge()
+        let operations = [
+            Fixture.operation(1, "a", [1]), Fixture.operation(2, "a", [1, 2], base: 1),
+            Fixture.operation(3, "a", [1, 2], base: 2),
+        ]
+        let model = Fixture.model(operations)
+        let stored = model.durable.operations
+
+        for operation in stored[..<2] { try judge.judge(operation, in: model, ledger, []) }
+        #expect(
+            broken { try judge.judge(stored[2], in: model, ledger, []) }
+                == Rule.acceptedOnce.rawValue)
+    }
+
+    @Test func aJudgeRemembersWhatWasThereBefore() throws {
+        let ledger = ledger([[1], [2]])
+        var judge = CommitJudge()
+        let model = Fixture.model([
+            Fixture.operation(1, "a", [1]), Fixture.operation(1, "a", by: "e", [2], base: 1),
+        ])
+        let stored = model.durable.operations
+
+        #expect(
+            broken { try judge.judge(stored[1], in: model, ledger, []) }
+                == Rule.nothingOverwrittenUnseen.rawValue)
+    }
+
+    @Test func contentsTellWhichEditsAreInThem() {
+        let content = EntityContent(tokens: [3, 1], padding: 40)
+
+        #expect(EntityContent(content.encoded) == content)
+        #expect(EntityContent.tokens(content.encoded) == [3, 1])
+        #expect(EntityContent.tokens([0xff]) == [])
+        #expect(
+            EntityContent.tokens(EntityContent.merge(content.encoded, self.content([2]))) == [1, 2, 3])
+    }
+}
