@@ -18,6 +18,10 @@ usage: ./setup.sh COMMAND
   run     install what is missing, build, and play the story of two devices and one server
   test    install what is missing, build, and run the whole test suite
   build   install what is missing, and build the programs in release mode
+  simulate --seed S | --seeds A..B | --minutes N | --help
+          build the simulator, and run it with these options
+  simulate --mutants [NAME...]
+          build it with all planted bugs, and see which seed finds each of them, or of those named
   help    print this
 
 Each command ends with status 0 only if everything worked, and leaves no process and no temporary
@@ -155,6 +159,48 @@ build_and_test() { # FOLDER SCRATCH-PATH
 $left"
 }
 
+simulate() { # OPTIONS OF THE SIMULATOR
+    if [ "${1:-}" = --mutants ]; then
+        shift
+        simulate_mutants "$@"
+        return
+    fi
+    build_simulator "$root" "$root/.build" >&2
+    guarded "$release/entitysync-simulator" "$@"
+}
+
+build_simulator() { # FOLDER SCRATCH-PATH
+    prepare
+    heading "Building the simulator (release; the first time takes a few minutes)"
+    guarded swift build --package-path "$1" --scratch-path "$2" -c release \
+        --product entitysync-simulator
+}
+
+# Prints a line for each planted bug: which seed finds it, or that it survives all.
+simulate_mutants() { # NAME...
+    local planted="$root/.build/planted" simulator="$release/entitysync-simulator" missed
+    build_simulator "$root" "$root/.build" >&2
+    guarded "$simulator" --plant "$root" "$planted/source"
+    build_simulator "$planted/source" "$planted/build" >&2
+    simulator="$planted/build/release/entitysync-simulator"
+    if [ $# -eq 0 ]; then
+        mapfile -t names < <("$simulator" --list-mutants | sed 's/:.*//')
+        set -- "${names[@]}"
+    fi
+    heading "Hunting $# planted bugs" >&2
+    guarded logged "$scratch/mutants" hunt "$simulator" "$@"
+    missed=$(($# - $(grep -c '^found ' "$scratch/mutants" || true)))
+    [ "$missed" -eq 0 ] || fail "$missed of $# planted bugs were not found."
+    echo "All $# planted bugs were found."
+}
+
+hunt() { # SIMULATOR NAME...
+    local simulator=$1
+    shift
+    # That one survives is counted from what is printed.
+    printf '%s\n' "$@" | xargs -n 1 -P "$(getconf _NPROCESSORS_ONLN)" "$simulator" --mutant || true
+}
+
 run_tests() {
     local package root_summary
     make_scratch
@@ -184,6 +230,11 @@ case "${1:-help}" in
         prepare
         build_release
         echo "The programs are in .build/release: entitysync-server, entitysync, notes."
+        ;;
+    simulate)
+        shift
+        make_scratch
+        simulate "$@"
         ;;
     help | -h | --help) usage ;;
     *)
