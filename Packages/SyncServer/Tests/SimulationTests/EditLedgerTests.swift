@@ -95,6 +95,8 @@ import Testing
         #expect(EntityContent.tokens(content.encoded) == [3, 1])
         #expect(EntityContent.tokens([0xff]) == [])
         #expect(
-            EntityContent.tokens(EntityContent.merge(content.encoded, self.content([2]))) == [1, 2, 3])
+            EntityContent.tokens(EntityContent.merge(content.encoded, self.content([2]))) == [
+                1, 2, 3,
+            ])
     }
 }

@@ -127,7 +127,8 @@ import Testing
                 try world.run(until: world.clock.now + 60_000_000_000)
             }
         }
-        #expect(broken { try device.checker.check(cycle, store, world.server.checker, "db0") } == nil)
+        #expect(
+            broken { try device.checker.check(cycle, store, world.server.checker, "db0") } == nil)
 
         device.stop(cleanly: true)
         device.disk.replaceTree(at: DeviceHost.directory, with: early)

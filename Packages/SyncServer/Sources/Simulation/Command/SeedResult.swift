@@ -24,7 +24,8 @@ struct SeedResult: Sendable {
     mutating func compare(with other: Simulator.Outcome) {
         guard outcome.failure == nil, other.traceHash != outcome.traceHash else { return }
         var failure = SimulationFailure(
-            .goesOn, "the trace hash was \(hexadecimal(outcome.traceHash)), and then "
+            .goesOn,
+            "the trace hash was \(hexadecimal(outcome.traceHash)), and then "
                 + hexadecimal(other.traceHash))
         failure.rule = Self.repeatable
         outcome.failure = failure

@@ -62,7 +62,8 @@ struct SimulatorArguments: Equatable {
                 scenario.seed = try Self.number(value("a number"), name, 0 ... .max)
                 hasSeed = true
             case "--seeds": range = try Self.range(value("a range such as 1..1000"))
-            case "--steps": scenario.steps = try Self.number(value("a number"), name, 0...10_000_000)
+            case "--steps":
+                scenario.steps = try Self.number(value("a number"), name, 0...10_000_000)
             case "--devices": scenario.devicesMax = try Self.number(value("a number"), name, 1...8)
             case "--without": scenario.without = try Self.conditions(value("names of conditions"))
             case "--jobs": jobs = try Self.number(value("a number"), name, 1...256)

@@ -43,7 +43,11 @@ extension Mutant {
             "group-skipped", "Of a group that the cursor lies in, the rest is skipped.",
             "SyncServer/OpLog/FileOpLog+Reading.swift",
             "if group.lastCursor > cursor, !body(group) { return }",
-            as: "if (BUG ? group.firstCursor : group.lastCursor) > cursor, !body(group) { return }"),
+            as: """
+                if (BUG ? group.firstCursor : group.lastCursor) > cursor, !body(group) {
+                    return
+                }
+                """),
         .rewrites(
             "own-left-out-on-resync", "A pull with includeOwn leaves a device's own out.",
             "SyncServer/Service/PullFilter.swift",
@@ -52,8 +56,8 @@ extension Mutant {
         .rewrites(
             "page-shows-staged", "A page's serverCursor counts what is not committed.", pull,
             "serverCursor: head, operationCount: count",
-            as: "serverCursor: BUG ? Cursor((staged?.builder.nextCursor ?? head.next).rawValue - 1) "
-                + ": head, operationCount: count"),
+            as: "serverCursor: BUG ? Cursor((staged?.builder.nextCursor ?? head.next).rawValue - 1)"
+                + " : head, operationCount: count"),
         .rewrites(
             "waiter-not-woken", "A waiting pull is passed over when its news comes.", service,
             "{ content.passes($0) }", as: "{ !BUG && content.passes($0) }"),

@@ -39,7 +39,10 @@ extension Mutant {
         .rewrites(
             "sending-not-noted", "What is sent is not noted before it is sent.", pushing,
             "if let last = operations.last, last.operationID > queue.state.sentThrough {",
-            as: "if let last = operations.last, last.operationID > queue.state.sentThrough, !BUG {"),
+            as: """
+                if let last = operations.last, !BUG,
+                    last.operationID > queue.state.sentThrough {
+                """),
         .rewrites(
             "transaction-in-two-pushes", "A transaction may be split over two pushes.", plan,
             "return .push(count: count)",
@@ -223,11 +226,17 @@ extension Mutant {
         .rewrites(
             "unseen-dropped", "With another log, what only the device has is dropped.", resync,
             "enqueue(local, for: key, on: nil)",
-            as: "if BUG { forget(key, hadContent: true) } else { enqueue(local, for: key, on: nil) }"
-        ),
+            as: """
+                if BUG {
+                    forget(key, hadContent: true)
+                } else {
+                    enqueue(local, for: key, on: nil)
+                }
+                """),
         .rewrites(
             "void-content-overwritten", "With another log, it wins over what the device has.", pull,
-            "if state.resync == .otherLog, let base", as: "if !BUG, state.resync == .otherLog, let base"),
+            "if state.resync == .otherLog, let base",
+            as: "if !BUG, state.resync == .otherLog, let base"),
         .rewrites(
             "new-device-keeps-numbers", "A renamed device sends under its old name's numbers.",
             resync, "change(.renumber(from: first.operationID, device: state.deviceID))",

@@ -166,7 +166,8 @@ extension Mutant {
             "SyncServer/Service/SyncService.swift", "serverCursor: database.head,",
             as: """
                 serverCursor: BUG
-                    ? Cursor((database.staged?.builder.nextCursor ?? database.head.next).rawValue - 1)
+                    ? Cursor(
+                        (database.staged?.builder.nextCursor ?? database.head.next).rawValue - 1)
                     : database.head,
                 """),
     ]

@@ -46,7 +46,8 @@ extension Mutant {
         .rewrites(
             "checkpoint-incomplete", "A checkpoint leaves out what was written last.", checkpoint,
             ": entry.sequence > manifest.lastCheckpoint",
-            as: ": entry.sequence > manifest.lastCheckpoint && !(BUG && entry.sequence == lastSequence)"),
+            as: ": entry.sequence > manifest.lastCheckpoint "
+                + "&& !(BUG && entry.sequence == lastSequence)"),
         .rewrites(
             "tombstones-dropped-early", "A checkpoint forgets deletes that nobody captured.",
             checkpoint, "if entry.content == nil, entry.sequence <= captureFloor {",
@@ -79,8 +80,11 @@ extension Mutant {
         .rewrites(
             "captured-twice", "The last captured transaction is captured again.", reading,
             "if transaction.sequence > pass.floor {",
-            as: "if transaction.sequence > pass.floor || (BUG && transaction.sequence == pass.floor) {"
-        ),
+            as: """
+                if transaction.sequence > pass.floor
+                    || (BUG && transaction.sequence == pass.floor)
+                {
+                """),
         .rewrites(
             "checkpoint-without-edits", "Some captured transactions are not queued.", transformer,
             "for transaction in captured.transactions { try append(transaction, to: &context) }",
