@@ -47,20 +47,26 @@ public struct MutantPlanter {
     /// - Throws: `PlantingError` if a place is not there exactly once.
     public func plantedFiles() throws -> [String: String] {
         var texts: [String: String] = [:]
+        var faults: [String] = []
         for mutant in Mutant.all {
             for site in mutant.sites {
                 let original = String(decoding: try read(site.path), as: UTF8.self)
                 let count = original.ranges(of: site.original).count
                 var text = texts[site.path] ?? original
                 guard count == 1, text.ranges(of: site.original).count == 1 else {
-                    throw PlantingError(
-                        description: "The planted bug \(mutant.name) has its place \(count) times "
-                            + "in \(site.path), and needs it once. Adapt its text in "
-                            + "Simulation/Mutants:\n\(site.original)")
+                    faults.append(
+                        "\(mutant.name) has its place \(count) times in \(site.path):\n"
+                            + site.original)
+                    continue
                 }
                 text.replace(site.original, with: site.planted)
                 texts[site.path] = text
             }
+        }
+        guard faults.isEmpty else {
+            throw PlantingError(
+                description: "Each place of a planted bug must be in the sources once. Adapt these "
+                    + "in Simulation/Mutants:\n" + faults.joined(separator: "\n"))
         }
         for path in texts.keys {
             let target = path.split(separator: "/").prefix(4).joined(separator: "/")

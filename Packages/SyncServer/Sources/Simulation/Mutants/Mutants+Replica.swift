@@ -199,8 +199,13 @@ extension Mutant {
             "if try isKnown(remote) { return }", as: "if !BUG, try isKnown(remote) { return }"),
         .rewrites(
             "edit-overwritten-by-page", "A pulled revision overwrites an edit that waits.", pull,
-            "if queue.hasOperations(of: remote.key) { return try meet(remote) }",
-            as: "if !BUG, queue.hasOperations(of: remote.key) { return try meet(remote) }"),
+            "if queue.hasOperations(of: remote.key) {",
+            as: "if !BUG, queue.hasOperations(of: remote.key) {"),
+        .rewrites(
+            "met-while-finding-own",
+            "Conflicts are resolved while a resync may still bring the edits themselves.", pull,
+            "return isFindingOwn ? remember(remote) : try meet(remote)",
+            as: "return isFindingOwn && !BUG ? remember(remote) : try meet(remote)"),
         .rewrites(
             "first-revision-adopted", "Of an entity's revisions in a page the first one stays.",
             pull, "last[operation.key] = index }",

@@ -76,7 +76,8 @@ extension Mutant {
             "if isPulled, !options.includesEverything { return nil }",
             as: "if isPulled, !options.includesEverything, !BUG { return nil }"
         ).also(
-            entityStore, ".filter { !$0.isPulled }", as: ".filter { BUG || !$0.isPulled }"),
+            entityStore, "where !transaction.isPulled {",
+            as: "where BUG || !transaction.isPulled {"),
         .rewrites(
             "captured-twice", "The last captured transaction is captured again.", reading,
             "if transaction.sequence > pass.floor {",
