@@ -13,6 +13,8 @@ struct Campaign: Sendable {
         var counts = SimulationCounts()
         var failures: [Simulator.Outcome] = []
         var lastSeed: UInt64 = 0
+        /// The hash, if there was but one seed.
+        var traceHash: UInt64?
     }
 
     /// Runs seed after seed from `first` on while there are any, and hands on each result, in the
@@ -85,7 +87,8 @@ extension Campaign.Result {
             + "\"failedCycles\": \(counts.failedCycles), \"requests\": \(counts.exchanges), "
             + "\"operations\": \(counts.operations), \"events\": \(counts.events), "
             + "\"faults\": {\(faults.joined(separator: ", "))}, "
-            + "\"failures\": [\(failed.joined(separator: ", "))]}"
+            + "\"failures\": [\(failed.joined(separator: ", "))]"
+            + (traceHash.map { ", \"trace\": \"\(hexadecimal($0))\"" } ?? "") + "}"
     }
 }
 

@@ -56,11 +56,12 @@ public enum SimulatorCommand {
         if arguments.isJSON {
             var total = Campaign.Result(counts: outcome.counts)
             if outcome.failure != nil { total.failures = [outcome] }
+            total.traceHash = outcome.traceHash
             Terminal.output(total.json)
         } else {
             for line in result.report(shrinks: !arguments.printsTrace) { Terminal.output(line) }
+            Terminal.output("trace \(hexadecimal(outcome.traceHash))")
         }
-        Terminal.output("trace \(hexadecimal(outcome.traceHash))")
         return outcome.failure == nil ? 0 : Status.failure
     }
 
