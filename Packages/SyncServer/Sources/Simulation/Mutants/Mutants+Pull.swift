@@ -67,10 +67,6 @@ extension Mutant {
             as: "try readPage(database, pull.request, after: BUG ? database.head : pull.scanned, "
                 + "pull.filter)"),
         .rewrites(
-            "late-answer-sent", "An answer goes to a connection that no longer waits for it.",
-            "SyncServer/Core/ServerCore.swift", "guard peer.exchangeID == id else { return }",
-            as: "guard BUG || peer.exchangeID == id else { return }"),
-        .rewrites(
             "wrong-sealed-segment", "Of several full segments a wrong one is read.",
             "SyncServer/OpLog/FileOpLog+Reading.swift",
             "sealedReaders.firstIndex(where: { $0.segment == segment })",
