@@ -63,6 +63,10 @@ let package = Package(
             name: "entitysync-simulator", dependencies: ["Simulation"],
             path: "\(server)/Sources/entitysync-simulator", swiftSettings: strict),
         .executableTarget(
+            name: "entitysync-chaos",
+            dependencies: ["CBOR", "SyncProtocol", "SyncClient", "SyncTestSupport"],
+            path: "\(server)/Sources/entitysync-chaos", swiftSettings: strict),
+        .executableTarget(
             name: "notes", dependencies: ["CBOR", "SyncClient"],
             path: "examples/Notes/Sources/notes", swiftSettings: strict),
 
@@ -107,6 +111,10 @@ let package = Package(
                 "entitysync-simulator",
             ],
             path: "\(server)/Tests/SimulationTests", swiftSettings: strict),
+        .testTarget(
+            name: "ChaosTests",
+            dependencies: ["entitysync-chaos", "entitysync-server", "SyncTestSupport"],
+            path: "\(server)/Tests/ChaosTests", swiftSettings: strict),
         .testTarget(
             name: "NotesTests",
             dependencies: ["notes", "entitysync", "entitysync-server", "SyncTestSupport"],

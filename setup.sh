@@ -22,6 +22,8 @@ usage: ./setup.sh COMMAND
           build the simulator, and run it with these options
   simulate --mutants [NAME...]
           build it with all planted bugs, and see which seed finds each of them, or of those named
+  chaos   the same, and then real servers and clients with kills, bad networks and full disks;
+          options: [--minutes N | --rounds N] [--seed S] [--devices D] [--json], see chaos --help
   help    print this
 
 Each command ends with status 0 only if everything worked, and leaves no process and no temporary
@@ -222,8 +224,17 @@ run_tests() {
     printf '%s\n' "$root_summary"
 }
 
+# Everything but the report goes to standard error, so that --json can be piped.
+run_chaos() { # OPTION...
+    make_scratch
+    { prepare && build_release; } >&2
+    heading "Chaos" >&2
+    guarded "$release/entitysync-chaos" "$@"
+}
+
 case "${1:-help}" in
     run) run_story ;;
+    chaos) run_chaos "${@:2}" ;;
     test) run_tests ;;
     build)
         make_scratch

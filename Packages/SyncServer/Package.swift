@@ -42,6 +42,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "entitysync-simulator", dependencies: ["Simulation"], swiftSettings: strict),
+        .executableTarget(
+            name: "entitysync-chaos",
+            dependencies: [cbor, syncProtocol, syncClient, testSupport], swiftSettings: strict),
         .testTarget(
             name: "SyncServerTests",
             dependencies: [cbor, syncProtocol, httpWire, recordLog, testSupport, "SyncServer"],
@@ -61,6 +64,10 @@ let package = Package(
                 cbor, syncProtocol, recordLog, syncClient, testSupport, "Simulation",
                 "entitysync-simulator",
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ChaosTests",
+            dependencies: ["entitysync-chaos", "entitysync-server", testSupport],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
