@@ -95,9 +95,6 @@ let package = Package(
             ],
             path: "\(server)/Tests/SyncServerTests", swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Simulation"],
-            path: "\(server)/Tests/SimulationTests", swiftSettings: strict),
-        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "CBOR", "SyncProtocol", "HTTPWire", "RecordLog", "SyncClient", "SyncServer",

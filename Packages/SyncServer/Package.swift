@@ -50,8 +50,6 @@ let package = Package(
             dependencies: [cbor, syncProtocol, httpWire, recordLog, testSupport, "SyncServer"],
             swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: strict),
-        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 cbor, syncProtocol, httpWire, recordLog, testSupport, syncClient, "SyncServer",

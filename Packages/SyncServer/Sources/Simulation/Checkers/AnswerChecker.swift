@@ -114,8 +114,10 @@ struct AnswerChecker {
             try check(answer, to: request)
         case (.success(.pull(let page)), .pull(let request)):
             if let fault = fault(of: page, to: request) {
-                throw SimulationFailure(.answersFollowTheRules, "a page after cursor "
-                    + "\(request.sinceCursor): \(fault)")
+                throw SimulationFailure(
+                    .answersFollowTheRules,
+                    "a page after cursor "
+                        + "\(request.sinceCursor): \(fault)")
             }
         case (.failure(let error), _):
             try check(error, to: request)
@@ -152,7 +154,9 @@ struct AnswerChecker {
         {
             return "it is to be refused: \(fault)"
         }
-        guard let model = models[request.databaseID] else { return "of a database that is not there" }
+        guard let model = models[request.databaseID] else {
+            return "of a database that is not there"
+        }
         return model.fault(of: page, to: request, limit: limits.maxPullOperations)
     }
 
@@ -170,9 +174,10 @@ struct AnswerChecker {
                 request.databaseID, request.logID, [request.sinceCursor, request.snapshot], 0)
         case .push(let request):
             let isLarge = UInt64(request.encoded().count) > limits.maxBodyBytes
-            due = faultOfEnvelope(
-                request.databaseID, request.logID, [request.cursor],
-                isTooMany(request.operations) ? .max : 0) ?? (isLarge ? "413" : nil)
+            due =
+                faultOfEnvelope(
+                    request.databaseID, request.logID, [request.cursor],
+                    isTooMany(request.operations) ? .max : 0) ?? (isLarge ? "413" : nil)
         }
         let isDue =
             switch error.code {
@@ -189,9 +194,10 @@ struct AnswerChecker {
 
     private func isTooMany(_ operations: [SyncOperation]) -> Bool {
         let count = UInt64(operations.count)
-        let isOneTransaction = operations.first?.transactionID.map { transaction in
-            operations.allSatisfy { $0.transactionID == transaction }
-        } ?? false
+        let isOneTransaction =
+            operations.first?.transactionID.map { transaction in
+                operations.allSatisfy { $0.transactionID == transaction }
+            } ?? false
         return count > limits.maxPushOperations
             && !(isOneTransaction && count <= limits.maxTransactionOperations)
     }
@@ -215,7 +221,8 @@ struct AnswerChecker {
         guard var model = models[databaseID] else {
             guard operations.isEmpty else {
                 throw SimulationFailure(
-                    .nothingInvented, "database \(databaseID) holds operations before anybody "
+                    .nothingInvented,
+                    "database \(databaseID) holds operations before anybody "
                         + "shook hands with it")
             }
             return

@@ -28,10 +28,13 @@ struct CommitJudge {
         let isNew = accepted[log.logID, default: [:]][operation.key, default: []]
             .insert(content).inserted
         // A device that was copied or put back may write what the log has had before.
-        guard conditions.isDisjoint(with: [.clones, .deviceRestores, .serverRestores]) else { return }
+        guard conditions.isDisjoint(with: [.clones, .deviceRestores, .serverRestores]) else {
+            return
+        }
         guard isNew else {
             throw SimulationFailure(
-                .acceptedOnce, "edit \(EntityContent.tokens(content)) of \(operation.key) is in the "
+                .acceptedOnce,
+                "edit \(EntityContent.tokens(content)) of \(operation.key) is in the "
                     + "log again, at cursor \(cursor)")
         }
     }

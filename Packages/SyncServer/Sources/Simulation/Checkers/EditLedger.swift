@@ -58,7 +58,8 @@ final class EditLedger {
         let content = next.kind == .delete ? nil : next.entityCBOR
         if let content, written[next.key]?.contains(content) != true {
             return SimulationFailure(
-                .nothingInvented, "\(next.deviceID) pushed \(next.key) with a content that no app "
+                .nothingInvented,
+                "\(next.deviceID) pushed \(next.key) with a content that no app "
                     + "wrote: \(EntityContent.tokens(content))")
         }
         guard let previous, previous.kind == .upsert, !mayComeBack else { return nil }

@@ -118,9 +118,10 @@ extension LogModel {
         var states: [ServerState] = []
         var rest = request.operations[...]
         while let first = rest.first {
-            let count = first.transactionID.map { transaction in
-                rest.firstIndex { $0.transactionID != transaction } ?? rest.endIndex
-            }.map { $0 - rest.startIndex } ?? 1
+            let count =
+                first.transactionID.map { transaction in
+                    rest.firstIndex { $0.transactionID != transaction } ?? rest.endIndex
+                }.map { $0 - rest.startIndex } ?? 1
             let members = rest.prefix(count)
             rest = rest.dropFirst(count)
             let before = staged
@@ -264,7 +265,8 @@ extension LogModel {
     /// A page runs over its limit only by the transaction that was begun below it.
     private func faultOfSize(_ page: PullResponse, _ limit: UInt64) -> String? {
         var start = page.operations.count
-        while start > 1, Self.isOneTransaction(page.operations[start - 2], page.operations[start - 1])
+        while start > 1,
+            Self.isOneTransaction(page.operations[start - 2], page.operations[start - 1])
         { start -= 1 }
         return page.operations.isEmpty || UInt64(start - 1) < limit
             ? nil : "\(page.operations.count) operations, with a limit of \(limit)"

@@ -77,7 +77,8 @@ struct ReplicaChecker {
             let found = store.rawEntity(in: key.collection.rawValue, id: key.entityID.rawValue)
             guard found == content else {
                 throw failure(
-                    .storeKeepsCommits, "\(key) is \(describe(found)) after opening, and was "
+                    .storeKeepsCommits,
+                    "\(key) is \(describe(found)) after opening, and was "
                         + "committed as \(describe(content))")
             }
         }
@@ -95,10 +96,13 @@ struct ReplicaChecker {
         // Within a transaction the order of entities means nothing.
         let expected = uncaptured.flatMap { $0.sorted { $0.key < $1.key } }
         guard new.count == expected.count,
-            zip(sortedInTransactions(new), expected).allSatisfy({ $0.key == $1.key && $0.content == $1.content })
+            zip(sortedInTransactions(new), expected).allSatisfy({
+                $0.key == $1.key && $0.content == $1.content
+            })
         else {
             throw failure(
-                .capturedInOrder, "captured \(new.map(\.key)), and the app committed "
+                .capturedInOrder,
+                "captured \(new.map(\.key)), and the app committed "
                     + "\(expected.map(\.key))")
         }
         try checkTransactions(new)
@@ -123,7 +127,8 @@ struct ReplicaChecker {
                 (name != nil) == (transaction.count > 1)
             else {
                 throw failure(
-                    .wholeTransactions, "a commit of \(transaction.count) entities was captured "
+                    .wholeTransactions,
+                    "a commit of \(transaction.count) entities was captured "
                         + "as transactions \(members.map(\.transactionID))")
             }
             guard name.map({ names.insert($0).inserted }) ?? true else {
@@ -171,13 +176,15 @@ struct ReplicaChecker {
         for operation in found.operations { queued[operation.key] = operation }
         if found.cursor > log.head {
             throw failure(
-                .appliedWithCursor, "the cursor is \(found.cursor), and the log ends at \(log.head)")
+                .appliedWithCursor, "the cursor is \(found.cursor), and the log ends at \(log.head)"
+            )
         }
         let keys = Set(held.keys).union(found.bases.keys).union(log.current.keys)
         for key in keys.subtracting(unseen).sorted() {
             if let operation = queued[key], held[key] != operation.content {
                 throw failure(
-                    .appliedWithCursor, "\(key) is \(describe(held[key])), and its last edit is "
+                    .appliedWithCursor,
+                    "\(key) is \(describe(held[key])), and its last edit is "
                         + "\(describe(operation.content))")
             }
             try checkBase(
@@ -195,12 +202,14 @@ struct ReplicaChecker {
         let known = base?.cursor ?? 0
         if let pulled, let place = pulled.cursor, known < place {
             throw failure(
-                .appliedWithCursor, "everything up to \(cursor) is pulled, and of \(key) revision "
+                .appliedWithCursor,
+                "everything up to \(cursor) is pulled, and of \(key) revision "
                     + "\(known) is known, not \(place)")
         }
         guard known > .start, known <= log.head else {
             if known > log.head {
-                throw failure(.appliedWithCursor, "\(key) is based on \(known), behind the log's end")
+                throw failure(
+                    .appliedWithCursor, "\(key) is based on \(known), behind the log's end")
             }
             if !isEdited, held != nil {
                 throw failure(
@@ -214,12 +223,14 @@ struct ReplicaChecker {
         }
         if !isEdited, held != revision.content {
             throw failure(
-                .appliedWithCursor, "\(key) is \(describe(held)), and revision \(known) is "
+                .appliedWithCursor,
+                "\(key) is \(describe(held)), and revision \(known) is "
                     + "\(describe(revision.content))")
         }
         if isEdited, let shadow = base?.shadow, shadow != revision.content {
             throw failure(
-                .appliedWithCursor, "the base of \(key) is kept as \(describe(shadow)), and "
+                .appliedWithCursor,
+                "the base of \(key) is kept as \(describe(shadow)), and "
                     + "revision \(known) is \(describe(revision.content))")
         }
     }

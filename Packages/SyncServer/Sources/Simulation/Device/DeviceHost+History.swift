@@ -81,7 +81,8 @@ extension DeviceHost {
             if store?.recovery.tornBytes ?? 0 == 0 { try check(isOpening: true) }
         } catch let failure as SimulationFailure {
             throw SimulationFailure(
-                .damageIsFound, "bit \(bit) of byte \(byte) of \(path) of device \(index) turned "
+                .damageIsFound,
+                "bit \(bit) of byte \(byte) of \(path) of device \(index) turned "
                     + "over, and nobody was told: \(failure.detail)")
         } catch {
             note("the damage is reported")

@@ -99,9 +99,9 @@ extension DeviceHost {
         guard cycle == nil else { return }
         do {
             try open()
-        } catch where disk.isHalted {
+        } catch  where disk.isHalted {
             return dieAndRestart()
-        } catch where isSick {
+        } catch  where isSick {
             note("cannot open its files: \(error)")
             end()
             disk.killProcesses()

@@ -26,13 +26,13 @@ final class ServerHost {
     var staged: [(link: VirtualLink, request: PushRequest, due: PushResponse)] = []
     private var isTurnScheduled = false
     private var deadline: UInt64?
-    private var backup: Backup?
-    private var generator: SeededGenerator
+    var backup: Backup?
+    var generator: SeededGenerator
 
     static let directory = "/server"
 
     /// A copy of the data directory, and what was in it.
-    private struct Backup {
+    struct Backup {
         var tree: SimulatedDiskTree?
         var operations: [DatabaseID: [SyncOperation]]
     }
@@ -71,7 +71,7 @@ final class ServerHost {
         let core: (core: Core, reports: [String])
         do {
             core = try open()
-        } catch where disk.isHalted {
+        } catch  where disk.isHalted {
             return dieAndRestart()
         }
         if disk.isHalted { return dieAndRestart() }
@@ -81,14 +81,15 @@ final class ServerHost {
     }
 
     /// Opens the data directory without judging it.
-    private func open() throws -> (core: Core, reports: [String]) {
+    func open() throws -> (core: Core, reports: [String]) {
         let told = Reports()
         do {
             let core = try Core(
                 directory: Self.directory, disk: disk, settings: settings,
                 wallMilliseconds: { [wall] in wall.milliseconds },
                 monotonicNanoseconds: { [clock = world.clock] in clock.now },
-                generator: world.scenario.stream(.identities, life), tell: { told.lines.append($0) })
+                generator: world.scenario.stream(.identities, life), tell: { told.lines.append($0) }
+            )
             return (core, told.lines)
         } catch {
             throw SimulationFailure(.filesOpen, "the server does not start: \(error)")
@@ -106,10 +107,11 @@ final class ServerHost {
     }
 
     /// Compares the databases with what was acknowledged.
-    private func verify(_ core: Core) throws {
+    func verify(_ core: Core) throws {
         for databaseID in world.databaseIDs {
             if let damage = core.damage(of: databaseID) {
-                throw SimulationFailure(.filesOpen, "after a restart \(databaseID) is damaged: \(damage)")
+                throw SimulationFailure(
+                    .filesOpen, "after a restart \(databaseID) is damaged: \(damage)")
             }
             guard let found = try inspect(databaseID, core) else {
                 guard checker.models[databaseID] == nil else {
@@ -142,7 +144,8 @@ final class ServerHost {
         }
         guard found.entities == entities.sorted() else {
             throw SimulationFailure(
-                .logReplays, "the entities of \(databaseID) are \(found.entities), and the log says "
+                .logReplays,
+                "the entities of \(databaseID) are \(found.entities), and the log says "
                     + "\(entities.sorted())")
         }
     }
@@ -228,7 +231,8 @@ final class ServerHost {
             case .success(.push(let answer)):
                 guard answer.plain == due else {
                     throw SimulationFailure(
-                        .answersFollowTheRules, "a push is answered \(answer.plain), and is due "
+                        .answersFollowTheRules,
+                        "a push is answered \(answer.plain), and is due "
                             + "\(due)")
                 }
             case .failure where checker.isServerSick: break
@@ -276,128 +280,5 @@ final class ServerHost {
         }
     }
 
-    private func note(_ text: String) { world.note("server", 0, text: text) }
-}
-
-// Connections.
-extension ServerHost {
-    /// Takes bytes of a request.
-    func receive(_ bytes: [UInt8], on link: VirtualLink) throws {
-        guard let core, !link.isBroken else { return world.breakLink(link) }
-        if link.connection == nil {
-            let connection = core.accept()
-            link.connection = connection
-            links[connection] = link
-        }
-        guard let connection = link.connection, links[connection] === link else {
-            return world.breakLink(link)
-        }
-        core.receive(bytes, on: connection)
-        if disk.isHalted { return dieAndRestart() }
-        link.exchange?.bytesLeft -= bytes.count
-        scheduleTurn()
-        guard let exchange = link.exchange, exchange.bytesLeft == 0 else { return }
-        try requestArrived(exchange.request, on: link, core.takeOutput(of: connection).bytes)
-    }
-
-    /// What was answered at once is judged at once: it speaks of this moment.
-    private func requestArrived(
-        _ request: SyncRequest, on link: VirtualLink, _ answer: [UInt8]
-    ) throws {
-        if answer.isEmpty {
-            guard case .push(let push) = request else { return }
-            staged.append((link, push, try checker.stage(push)))
-        } else {
-            try checker.check(world.decode(answer, to: request), to: request)
-            ready.append((link, answer))
-        }
-    }
-
-    /// The device ended its sending.
-    func receiveEnd(on link: VirtualLink) {
-        guard let core, let connection = link.connection, links[connection] === link else { return }
-        core.receiveEnd(on: connection)
-        scheduleTurn()
-    }
-
-    /// The connection broke.
-    func abort(_ link: VirtualLink) {
-        guard let connection = link.connection, links[connection] === link else { return }
-        links[connection] = nil
-        core?.abort(connection)
-    }
-}
-
-// History.
-extension ServerHost {
-    /// Copies the data directory as it is.
-    func takeBackup() {
-        guard staged.isEmpty, !checker.isServerSick else { return }
-        note("the server's files are copied")
-        backup = Backup(
-            tree: disk.copyTree(at: Self.directory),
-            operations: checker.models.mapValues(\.durable.operations))
-    }
-
-    /// Puts the copy back under new identities.
-    func restoreBackup() throws {
-        guard let backup else { return }
-        stop(cleanly: false)
-        note("the server's files are put back from the copy")
-        disk.replaceTree(at: Self.directory, with: backup.tree)
-        for databaseID in world.databaseIDs {
-            var logID: LogID?
-            if backup.operations[databaseID] != nil {
-                logID = try Core.renewLogID(
-                    ofDatabaseIn: Self.directory + "/databases/\(databaseID)", on: disk,
-                    using: &generator)
-            }
-            checker.restore(
-                databaseID, logID: logID, operations: backup.operations[databaseID] ?? [])
-        }
-        try start()
-    }
-
-    /// Turns a bit of some file over while the server is off, and sees that it is found.
-    func flipBit() throws {
-        stop(cleanly: true)
-        guard let (path, byte, bit) = randomBit(of: disk, in: Self.directory, using: &generator) else {
-            return try start()
-        }
-        note("bit \(bit) of byte \(byte) of \(path) turns over")
-        let intact = disk.copyTree(at: Self.directory)
-        disk.flipBit(path, byte: byte, bit: bit)
-        var isReported = false
-        do {
-            let opened = try open()
-            isReported = !opened.reports.isEmpty
-            if !isReported { try verify(opened.core) }
-            opened.core.close()
-        } catch let failure as SimulationFailure where failure.rule == SimulationFailure.Rule
-            .filesOpen.rawValue
-        {
-            isReported = true
-        } catch let failure as SimulationFailure {
-            throw SimulationFailure(
-                .damageIsFound, "bit \(bit) of byte \(byte) of \(path) turned over, and nobody was "
-                    + "told: \(failure.detail)")
-        }
-        disk.killProcesses()
-        if isReported { note("the damage is reported") }
-        disk.replaceTree(at: Self.directory, with: intact)
-        try start()
-    }
-}
-
-/// A bit of some file, each file as likely as any other; `nil` if there is no file with bytes.
-func randomBit(
-    of disk: SimulatedDisk, in directory: String, using generator: inout SeededGenerator
-) -> (path: String, byte: Int, bit: Int)? {
-    let files = disk.filePaths(in: directory).filter { disk.bytes(at: $0)?.isEmpty == false }
-    guard let path = files.randomElement(using: &generator), let bytes = disk.bytes(at: path)
-    else { return nil }
-    return (
-        path, Int.random(in: bytes.indices, using: &generator),
-        Int.random(in: 0..<8, using: &generator)
-    )
+    func note(_ text: String) { world.note("server", 0, text: text) }
 }

@@ -75,7 +75,8 @@ struct Story {
         let call = Int.random(in: 1...faults.oneOf([3, 12, 60]), using: &faults)
         switch fault {
         case .partitions:
-            device.offlineUntil = world.clock.now + UInt64.random(in: 0...8_000_000_000, using: &faults)
+            device.offlineUntil =
+                world.clock.now + UInt64.random(in: 0...8_000_000_000, using: &faults)
         case .longOffline:
             guard faults.chance(20) else { return }
             device.offlineUntil =
@@ -202,8 +203,12 @@ struct Story {
         var heads: [UInt64] = []
         for round in 0..<Self.roundsMax {
             for device in world.devices { try sync(device) }
-            let now = world.databaseIDs.map { world.server.checker.models[$0]?.durable.head.rawValue ?? 0 }
-            let isQuiet = try world.devices.allSatisfy { try $0.cycle?.inspect().operations.isEmpty ?? false }
+            let now = world.databaseIDs.map {
+                world.server.checker.models[$0]?.durable.head.rawValue ?? 0
+            }
+            let isQuiet = try world.devices.allSatisfy {
+                try $0.cycle?.inspect().operations.isEmpty ?? false
+            }
             if round > 0, isQuiet, now == heads { return }
             heads = now
         }
@@ -257,7 +262,8 @@ struct Story {
         }
         for key in Set(held.keys).union(standing.keys).sorted() where held[key] != standing[key] {
             throw SimulationFailure(
-                .everyoneIsEqual, "device \(device.index) has \(key) = "
+                .everyoneIsEqual,
+                "device \(device.index) has \(key) = "
                     + "\(EntityContent.tokens(held[key])), and the server "
                     + "\(EntityContent.tokens(standing[key]))")
         }
@@ -274,7 +280,8 @@ struct Story {
         let missing = world.ledger(of: databaseID).missing(from: tokens, kept: kept)
         guard missing.isEmpty else {
             throw SimulationFailure(
-                .noEditIsLost, "edits \(missing) are in no entity, no conflict log and no quarantine")
+                .noEditIsLost,
+                "edits \(missing) are in no entity, no conflict log and no quarantine")
         }
     }
 }

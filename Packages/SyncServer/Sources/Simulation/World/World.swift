@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import HTTPWire
-@_spi(Simulation) import SyncClient
 import SyncProtocol
 import SyncTestSupport
 import Synchronization
@@ -24,7 +22,7 @@ final class World {
     private var ledgers: [DatabaseID: EditLedger] = [:]
     private var judge = CommitJudge()
     private var failure: (any Error)?
-    private var linkCount = 0
+    var linkCount = 0
 
     init(_ scenario: Scenario, trace: Trace) {
         self.scenario = scenario
@@ -110,191 +108,6 @@ final class World {
     }
 }
 
-// The network.
-extension World {
-    /// Sends a device's request over a connection, with whatever the weather does to it.
-    func send(_ request: SyncRequest, from device: DeviceHost, number: Int) {
-        let link = link(for: device)
-        let bytes = request.wireBytes
-        trace.add(bytes)
-        note("request", UInt64(device.index), text: "device \(device.index) asks \(request.summary)")
-        counts.exchanges += 1
-        link.exchange = VirtualLink.Exchange(request: request, bytesLeft: bytes.count)
-        let timeout = (30_000 + request.waitMilliseconds) * 1_000_000
-        after(timeout) { [self] in
-            guard link.exchange != nil, link.isUsable else { return }
-            lose(link, .timeout, "There was no answer in time.")
-        }
-        link.awaited = number
-        guard clock.now >= device.offlineUntil || isHealed else {
-            return after(weather.latency()) { [self] in
-                lose(link, .network, "There is no network.")
-            }
-        }
-        deliver(bytes, on: link, weather.mishap())
-        if let delay = weather.repetition() {
-            counts.note(.duplicates)
-            after(delay) { [self] in repeatRequest(request, bytes) }
-        }
-    }
-
-    private func link(for device: DeviceHost) -> VirtualLink {
-        if let link = device.link, link.isUsable, link.exchange == nil, !weather.prefersNewLink() {
-            return link
-        }
-        if let link = device.link { abandon(link) }
-        linkCount += 1
-        let link = VirtualLink(number: linkCount, device: device)
-        device.link = link
-        return link
-    }
-
-    private func repeatRequest(_ request: SyncRequest, _ bytes: [UInt8]) {
-        note("repeat", 0, text: "a middlebox repeats \(request.summary)")
-        linkCount += 1
-        let link = VirtualLink(number: linkCount, device: nil)
-        link.exchange = VirtualLink.Exchange(request: request, bytesLeft: bytes.count)
-        deliver(bytes, on: link, .none)
-    }
-
-    private func deliver(_ bytes: [UInt8], on link: VirtualLink, _ mishap: NetworkWeather.Mishap) {
-        var arriving = bytes[...]
-        switch mishap {
-        case .none: break
-        case .requestVanishes:
-            counts.note(.oneWayPartitions)
-            return
-        case .requestCut(let share):
-            counts.note(.cuts)
-            arriving = bytes.prefix(Int(Double(bytes.count) * share))
-        case .answer(let fate):
-            counts.note(fate.condition)
-            link.exchange?.answerFate = fate
-        case .requestEndsSending: counts.note(.halfCloses)
-        }
-        for length in weather.pieces(of: arriving.count) where length > 0 {
-            let piece = Array(arriving.prefix(length))
-            arriving = arriving.dropFirst(length)
-            atServer(link) { [self] in try server.receive(piece, on: link) }
-        }
-        if case .requestCut = mishap {
-            atServer(link) { [self] in
-                server.abort(link)
-                lose(link, .network, "The connection broke.")
-            }
-        }
-        if case .requestEndsSending = mishap {
-            link.hasEndedSending = true
-            atServer(link) { [self] in server.receiveEnd(on: link) }
-        }
-    }
-
-    /// Lets something arrive at the server behind all that was sent before.
-    private func atServer(_ link: VirtualLink, _ action: @escaping Scheduler.Action) {
-        link.lastArrivalAtServer = max(link.lastArrivalAtServer + 1, clock.now + weather.latency())
-        at(link.lastArrivalAtServer) { if link.isUsable { try action() } }
-    }
-
-    private func atDevice(_ link: VirtualLink, _ action: @escaping Scheduler.Action) {
-        link.lastArrivalAtDevice = max(link.lastArrivalAtDevice + 1, clock.now + weather.latency())
-        at(link.lastArrivalAtDevice) { if link.isUsable { try action() } }
-    }
-
-    /// Sends an answer's bytes to the device.
-    func sendAnswer(_ bytes: [UInt8], on link: VirtualLink) {
-        trace.add(bytes)
-        guard link.device != nil, let exchange = link.exchange else { return }
-        var arriving = bytes[...]
-        switch exchange.answerFate {
-        case .arrives: break
-        case .vanishes: return
-        case .cut(let share), .ends(let share):
-            arriving = bytes.prefix(Int(Double(bytes.count) * share))
-        }
-        for length in weather.pieces(of: arriving.count) where length > 0 {
-            let piece = Array(arriving.prefix(length))
-            arriving = arriving.dropFirst(length)
-            atDevice(link) { [self] in receive(piece, on: link) }
-        }
-        switch exchange.answerFate {
-        case .cut: atDevice(link) { [self] in lose(link, .network, "The connection broke.") }
-        case .ends: atDevice(link) { [self] in receiveEnd(on: link) }
-        case .arrives, .vanishes: break
-        }
-    }
-
-    private func receive(_ bytes: [UInt8], on link: VirtualLink) {
-        link.parser.append(bytes)
-        takeAnswer(of: link)
-    }
-
-    private func receiveEnd(on link: VirtualLink) {
-        link.parser.receiveEnd()
-        takeAnswer(of: link)
-    }
-
-    private func takeAnswer(of link: VirtualLink) {
-        switch link.parser.next() {
-        case .needMore: return
-        case .failed(let fault): lose(link, .network, fault.description)
-        case .response(let response):
-            guard let exchange = link.exchange, let device = link.device else { return }
-            link.exchange = nil
-            link.parser = HTTPResponseParser()
-            if !response.isKeepAlive || link.hasEndedSending { abandon(link) }
-            device.take(outcome(of: response, to: exchange.request), number: link.awaited)
-        }
-    }
-
-    /// The device is told that its connection is of no use any more.
-    private func lose(_ link: VirtualLink, _ code: SyncError.Code, _ message: String) {
-        guard link.isUsable else { return }
-        let isAwaited = link.exchange != nil
-        link.exchange = nil
-        abandon(link)
-        guard isAwaited, let device = link.device else { return }
-        device.take(.failure(SyncError(code, message)), number: link.awaited)
-    }
-
-    /// The server's end of a connection is gone.
-    func breakLink(_ link: VirtualLink) {
-        link.isBroken = true
-        atDevice(link) { [self] in lose(link, .network, "The connection broke.") }
-    }
-
-    /// The device's end of a connection is gone.
-    func abandon(_ link: VirtualLink) {
-        guard link.isUsable else { return }
-        link.isUsable = false
-        after(weather.latency()) { [self] in server.abort(link) }
-    }
-
-    /// Reads an answer as the server sent it.
-    func decode(_ bytes: [UInt8], to request: SyncRequest) throws -> Result<SyncAnswer, SyncError> {
-        var parser = HTTPResponseParser()
-        parser.append(bytes)
-        guard case .response(let response) = parser.next() else {
-            throw SimulationFailure(
-                .answersFollowTheRules, "an answer is not one: \(String(decoding: bytes, as: UTF8.self))")
-        }
-        return outcome(of: response, to: request)
-    }
-
-    private func outcome(
-        of response: HTTPReceivedResponse, to request: SyncRequest
-    ) -> Result<SyncAnswer, SyncError> {
-        do throws(SyncError) {
-            return .success(
-                try request.decode(
-                    MessageAnswer(
-                        status: response.status, body: response.body,
-                        retryAfterSeconds: response.headers["Retry-After"].flatMap(UInt64.init))))
-        } catch {
-            return .failure(error)
-        }
-    }
-}
-
 /// A generator that closures of other threads could share, as their types demand.
 final class SharedGenerator: Sendable {
     private let generator: Mutex<SeededGenerator>
@@ -302,33 +115,4 @@ final class SharedGenerator: Sendable {
     init(_ generator: SeededGenerator) { self.generator = Mutex(generator) }
 
     func next() -> UInt64 { generator.withLock { $0.next() } }
-}
-
-extension SyncRequest {
-    /// The request in a few words.
-    var summary: String {
-        switch self {
-        case .handshake(let request): "a handshake as \(request.deviceID)"
-        case .pull(let request):
-            "a page after \(request.sinceCursor)" + (request.includesOwn == true ? " with its own" : "")
-        case .push(let request):
-            "to take "
-                + request.operations.map { operation in
-                    let base = operation.baseOperationID.map { "op \($0)" } ?? "\(operation.base ?? 0)"
-                    return "\(operation.operationID): \(operation.key) = "
-                        + "\(EntityContent.tokens(operation.content)) on \(base)"
-                        + (operation.transactionID.map { " in \($0)" } ?? "")
-                }.joined(separator: ", ")
-        }
-    }
-}
-
-extension VirtualLink.AnswerFate {
-    fileprivate var condition: Condition {
-        switch self {
-        case .arrives, .cut: .lostAnswers
-        case .ends: .halfCloses
-        case .vanishes: .oneWayPartitions
-        }
-    }
 }

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+
+@_spi(Simulation) import SyncClient
+import SyncProtocol
+@_spi(Simulation) import SyncServer
+import SyncTestSupport
+
+// Connections.
+extension ServerHost {
+    /// Takes bytes of a request.
+    func receive(_ bytes: [UInt8], on link: VirtualLink) throws {
+        guard let core, !link.isBroken else { return world.breakLink(link) }
+        if link.connection == nil {
+            let connection = core.accept()
+            link.connection = connection
+            links[connection] = link
+        }
+        guard let connection = link.connection, links[connection] === link else {
+            return world.breakLink(link)
+        }
+        core.receive(bytes, on: connection)
+        if disk.isHalted { return dieAndRestart() }
+        link.exchange?.bytesLeft -= bytes.count
+        scheduleTurn()
+        guard let exchange = link.exchange, exchange.bytesLeft == 0 else { return }
+        try requestArrived(exchange.request, on: link, core.takeOutput(of: connection).bytes)
+    }
+
+    /// What was answered at once is judged at once: it speaks of this moment.
+    private func requestArrived(
+        _ request: SyncRequest, on link: VirtualLink, _ answer: [UInt8]
+    ) throws {
+        if answer.isEmpty {
+            guard case .push(let push) = request else { return }
+            staged.append((link, push, try checker.stage(push)))
+        } else {
+            try checker.check(world.decode(answer, to: request), to: request)
+            ready.append((link, answer))
+        }
+    }
+
+    /// The device ended its sending.
+    func receiveEnd(on link: VirtualLink) {
+        guard let core, let connection = link.connection, links[connection] === link else { return }
+        core.receiveEnd(on: connection)
+        scheduleTurn()
+    }
+
+    /// The connection broke.
+    func abort(_ link: VirtualLink) {
+        guard let connection = link.connection, links[connection] === link else { return }
+        links[connection] = nil
+        core?.abort(connection)
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+
+@_spi(Simulation) import SyncClient
+import SyncProtocol
+@_spi(Simulation) import SyncServer
+import SyncTestSupport
+
+// History.
+extension ServerHost {
+    /// Copies the data directory as it is.
+    func takeBackup() {
+        guard staged.isEmpty, !checker.isServerSick else { return }
+        note("the server's files are copied")
+        backup = Backup(
+            tree: disk.copyTree(at: Self.directory),
+            operations: checker.models.mapValues(\.durable.operations))
+    }
+
+    /// Puts the copy back under new identities.
+    func restoreBackup() throws {
+        guard let backup else { return }
+        stop(cleanly: false)
+        note("the server's files are put back from the copy")
+        disk.replaceTree(at: Self.directory, with: backup.tree)
+        for databaseID in world.databaseIDs {
+            var logID: LogID?
+            if backup.operations[databaseID] != nil {
+                logID = try Core.renewLogID(
+                    ofDatabaseIn: Self.directory + "/databases/\(databaseID)", on: disk,
+                    using: &generator)
+            }
+            checker.restore(
+                databaseID, logID: logID, operations: backup.operations[databaseID] ?? [])
+        }
+        try start()
+    }
+
+    /// Turns a bit of some file over while the server is off, and sees that it is found.
+    func flipBit() throws {
+        stop(cleanly: true)
+        guard let (path, byte, bit) = randomBit(of: disk, in: Self.directory, using: &generator)
+        else {
+            return try start()
+        }
+        note("bit \(bit) of byte \(byte) of \(path) turns over")
+        let intact = disk.copyTree(at: Self.directory)
+        disk.flipBit(path, byte: byte, bit: bit)
+        var isReported = false
+        do {
+            let opened = try open()
+            isReported = !opened.reports.isEmpty
+            if !isReported { try verify(opened.core) }
+            opened.core.close()
+        } catch let failure as SimulationFailure
+            where failure.rule
+            == SimulationFailure.Rule
+            .filesOpen.rawValue
+        {
+            isReported = true
+        } catch let failure as SimulationFailure {
+            throw SimulationFailure(
+                .damageIsFound,
+                "bit \(bit) of byte \(byte) of \(path) turned over, and nobody was "
+                    + "told: \(failure.detail)")
+        }
+        disk.killProcesses()
+        if isReported { note("the damage is reported") }
+        disk.replaceTree(at: Self.directory, with: intact)
+        try start()
+    }
+}
+
+/// A bit of some file, each file as likely as any other; `nil` if there is no file with bytes.
+func randomBit(
+    of disk: SimulatedDisk, in directory: String, using generator: inout SeededGenerator
+) -> (path: String, byte: Int, bit: Int)? {
+    let files = disk.filePaths(in: directory).filter { disk.bytes(at: $0)?.isEmpty == false }
+    guard let path = files.randomElement(using: &generator), let bytes = disk.bytes(at: path)
+    else { return nil }
+    return (
+        path, Int.random(in: bytes.indices, using: &generator),
+        Int.random(in: 0..<8, using: &generator)
+    )
+}
