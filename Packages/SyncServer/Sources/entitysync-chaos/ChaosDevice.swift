@@ -12,18 +12,18 @@ struct DeviceSettings {
     var ledger = ""
     var port: UInt16 = 0
     var resolver = "server"
-    /// The length of the store's log at which it writes a checkpoint; `nil` for the default.
-    var checkpointBytes: UInt64?
+    /// The length of the store's log at which it writes a checkpoint.
+    var checkpointBytes: UInt64 = 0
 
     static let database: DatabaseID = "chaos"
 
     init(_ words: [String]) throws {
-        guard words.count == 6, let port = UInt16(words[3]) else {
+        guard words.count == 6, let port = UInt16(words[3]), let bytes = UInt64(words[5]) else {
             throw SyncError(.configuration, "device takes NAME DATA LEDGER PORT RESOLVER BYTES")
         }
         (name, data, ledger, resolver) = (words[0], words[1], words[2], words[4])
         self.port = port
-        checkpointBytes = UInt64(words[5])
+        checkpointBytes = bytes
     }
 }
 
@@ -46,7 +46,7 @@ actor ChaosDevice {
         if let opened { return opened }
         var storing = StoreConfiguration()
         storing.segmentCountMax = 3
-        storing.checkpointLogBytes = settings.checkpointBytes ?? storing.checkpointLogBytes
+        storing.checkpointLogBytes = settings.checkpointBytes
         let store = try EntityStore(directory: settings.data, configuration: storing)
         var configuration = SyncConfiguration(
             databaseID: DeviceSettings.database, deviceID: DeviceID(settings.name))

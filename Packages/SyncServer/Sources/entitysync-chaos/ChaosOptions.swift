@@ -7,8 +7,9 @@ struct ChaosOptions: Equatable, Sendable {
     var seed: UInt64?
     var devices = 4
     var isJSON = false
-    /// At which length of the log a device's store writes a checkpoint by itself.
-    var checkpointBytes: Int?
+    /// At which length of the log a device's store writes a checkpoint by itself: so small that
+    /// kills and full disks also meet checkpoints and the joining of segments.
+    var checkpointBytes = 128 << 10
     /// Only these kinds of fault; all if none are named.
     var only: [FaultKind] = []
     var keepsFiles = false
@@ -30,6 +31,7 @@ struct ChaosOptions: Equatable, Sendable {
           --only KIND     only this kind of fault, as the table names it; may be repeated
           --checkpoint-bytes N
                           devices' stores write checkpoints at this length of their logs
+                          (default: 131072)
           --keep          leave the files where they are, and say where
           --json          the report as JSON
 

@@ -29,7 +29,7 @@ final class World {
 
     let directory: String
     let proxy: Proxy
-    private let checkpointBytes: Int?
+    private let checkpointBytes: Int
     let serverVolume: Volume
     /// The first device's; the others use plain directories.
     let clientVolume: Volume
@@ -46,7 +46,7 @@ final class World {
 
     private static let resolvers = ["server", "client", "merge", "last"]
 
-    init(directory: String, deviceCount: Int, checkpointBytes: Int?) throws {
+    init(directory: String, deviceCount: Int, checkpointBytes: Int) throws {
         self.directory = directory
         self.checkpointBytes = checkpointBytes
         try FileManager.default.createDirectory(
@@ -106,7 +106,7 @@ final class World {
             name, program,
             [
                 "device", name, data, path(name + ".ledger"), String(port), resolver,
-                checkpointBytes.map { String($0) } ?? "-",
+                String(checkpointBytes),
             ])
     }
 

@@ -30,7 +30,7 @@ struct AnswerChecker {
     /// Whether two devices may go by one name, so that its transactions may be of either.
     private let mayHaveTwins: Bool
 
-    init(limits: SyncLimits, mayHaveTwins: Bool) {
+    init(limits: SyncLimits, mayHaveTwins: Bool = false) {
         self.limits = limits
         self.mayHaveTwins = mayHaveTwins
     }

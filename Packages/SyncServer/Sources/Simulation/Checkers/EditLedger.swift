@@ -53,7 +53,7 @@ final class EditLedger {
     /// - Parameter mayComeBack: Something was copied or put back. Then an edit may come back in the
     ///   very revision that the edits before it are put on, and nothing can be said of those.
     func fault(
-        of next: SyncOperation, after previous: SyncOperation?, mayComeBack: Bool
+        of next: SyncOperation, after previous: SyncOperation?, mayComeBack: Bool = false
     ) -> SimulationFailure? {
         let content = next.kind == .delete ? nil : next.entityCBOR
         if let content, written[next.key]?.contains(content) != true {
