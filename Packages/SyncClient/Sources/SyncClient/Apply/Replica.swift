@@ -248,7 +248,8 @@ extension Replica {
         resolver: any ConflictResolver, environment: SyncEnvironment
     ) throws(SyncError) where Queue == OfflineQueue<Disk> {
         let queue = try OfflineQueue(
-            directory: directory, on: disk, using: environment.generator
+            directory: directory, on: disk, using: environment.generator,
+            compactionBytesMin: configuration.queueCompactionBytesMin
         ) { queue throws(SyncError) in
             try store.withWriteLock { access throws(SyncError) in
                 try Self.requireSameTime(queue, access)

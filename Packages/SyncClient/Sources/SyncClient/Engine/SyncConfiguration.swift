@@ -24,6 +24,8 @@ public struct SyncConfiguration: Sendable {
     public var waitForOthers: Duration
     /// Without waiting pulls: how often a started engine asks what others did.
     public var idlePullInterval: Duration
+    /// Below so many bytes the queue's file is never written anew.
+    @_spi(Simulation) public var queueCompactionBytesMin: UInt64 = 1 << 20
 
     /// Creates a configuration with the defaults.
     public init(

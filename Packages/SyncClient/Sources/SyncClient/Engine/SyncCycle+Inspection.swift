@@ -14,6 +14,10 @@ public struct ReplicaInspection: Sendable {
     public var cursor: Cursor
     /// Whether everything is being pulled again.
     public var isResyncing: Bool
+    /// Whether it is being found out which queued operations the server has.
+    public var isFindingOwn: Bool
+    /// The highest stamp that came from others.
+    public var receivedTimestamp: HybridTimestamp
     /// What waits to be acknowledged, in the order of the queue.
     public var operations: [SyncOperation]
     /// The highest number that may have been sent.
@@ -74,7 +78,9 @@ extension Replica {
         }
         return ReplicaInspection(
             deviceID: state.deviceID, logID: state.logID, cursor: state.cursor,
-            isResyncing: state.resync != nil, operations: queue.operations,
+            isResyncing: state.resync != nil,
+            isFindingOwn: state.resync == .otherLog || state.resync == .newDevice,
+            receivedTimestamp: state.receivedTimestamp, operations: queue.operations,
             sentThrough: queue.sentThrough, queueFault: queue.checkInvariants(), bases: bases)
     }
 }

@@ -18,8 +18,16 @@ struct AnswerChecker {
     /// The same of what waits for the commit.
     private var stagedTransactions: [DatabaseID: [(name: TransactionName, push: Int)]] = [:]
     private var pushCount = 0
+    /// What devices have sent under each number.
+    private var sent: [OperationName: SyncOperation] = [:]
     /// What became part of a log and was not looked at yet.
     private(set) var committed: [(databaseID: DatabaseID, operation: SyncOperation)] = []
+
+    private struct OperationName: Hashable {
+        var databaseID: DatabaseID
+        var deviceID: DeviceID
+        var operationID: OperationID
+    }
 
     private struct TransactionName: Hashable {
         var logID: LogID
@@ -64,6 +72,7 @@ struct AnswerChecker {
             throw SimulationFailure(
                 .answersFollowTheRules, "a push was taken into a database that nobody made")
         }
+        try checkNumbers(of: request)
         pushCount += 1
         let before = model.staged.operations.count
         let response = model.push(request, maxEntityBytes: limits.maxEntityBytes)
@@ -75,6 +84,23 @@ struct AnswerChecker {
             stagedTransactions[request.databaseID, default: []].append((name, pushCount))
         }
         return response
+    }
+
+    /// A number that was sent stands for what was sent under it, for ever.
+    private mutating func checkNumbers(of request: PushRequest) throws {
+        guard !mayHaveTwins, request.deviceID != Stranger.deviceID else { return }
+        for operation in request.operations {
+            let name = OperationName(
+                databaseID: request.databaseID, deviceID: request.deviceID,
+                operationID: operation.operationID)
+            if let earlier = sent[name], !earlier.hasSameContent(as: operation) {
+                throw SimulationFailure(
+                    .acceptedOnce,
+                    "\(request.deviceID) sent something else as operation "
+                        + "\(operation.operationID) than before")
+            }
+            sent[name] = operation
+        }
     }
 
     /// The commit of a database's staged pushes went through, or not.
@@ -160,6 +186,14 @@ struct AnswerChecker {
         return model.fault(of: page, to: request, limit: limits.maxPullOperations)
     }
 
+    /// Whether something that a pull asks for is durable.
+    func hasNews(for request: PullRequest) -> Bool {
+        guard let model = models[request.databaseID], model.logID == request.logID else {
+            return false
+        }
+        return model.hasOperations(for: request)
+    }
+
     private func check(_ error: SyncError, to request: SyncRequest) throws {
         if isServerSick, case .server(let code) = error.code, code.isRetryable { return }
         let due: String?
@@ -181,7 +215,9 @@ struct AnswerChecker {
         }
         let isDue =
             switch error.code {
-            case .server(.invalidCursor): due == "otherLog" || due == "ahead"
+            // Of a database that nobody has shaken hands with yet the log is not known.
+            case .server(.invalidCursor):
+                due == "otherLog" || due == "ahead" || due == "no database"
             case .server(.databaseNotFound): due == "no database"
             case .server(.invalidRequest): due == "413" && error.status == 413
             default: false

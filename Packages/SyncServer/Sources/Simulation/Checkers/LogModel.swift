@@ -257,6 +257,13 @@ extension LogModel {
         return faultOfSize(page, min(request.limit, limit))
     }
 
+    /// Whether anything durable passes a pull's filters.
+    func hasOperations(for request: PullRequest) -> Bool {
+        durable.operations.dropFirst(Int(request.sinceCursor.rawValue)).contains {
+            passes($0, request)
+        }
+    }
+
     private func passes(_ operation: SyncOperation, _ request: PullRequest) -> Bool {
         if operation.deviceID == request.deviceID, request.includesOwn != true { return false }
         return request.collections?.contains(operation.collection) ?? true

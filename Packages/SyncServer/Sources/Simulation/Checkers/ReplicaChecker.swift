@@ -23,7 +23,17 @@ struct ReplicaChecker {
     /// Entities that the app wrote since the last capture that is known of.
     private var unseen: Set<EntityKey> = []
 
-    init(name: String) { self.name = name }
+    /// The device's name, if nothing in the world can give it another.
+    private let keptName: DeviceID?
+    /// The bases when they were last looked at.
+    private var lastBases: [EntityKey: Cursor] = [:]
+    /// The queue, while it is being found out which of it the server has.
+    private var sought: [OperationID: SyncOperation] = [:]
+
+    init(name: String, keepsName keptName: DeviceID? = nil) {
+        self.name = name
+        self.keptName = keptName
+    }
 
     // MARK: The app
 
@@ -82,6 +92,8 @@ struct ReplicaChecker {
                         + "committed as \(describe(content))")
             }
         }
+        // What is there now of commits that threw stays there.
+        for key in doubtful { commits[key] = nil }
         doubtful = []
         didCapture()
     }
@@ -106,6 +118,7 @@ struct ReplicaChecker {
                     + "\(expected.map(\.key))")
         }
         try checkTransactions(new)
+        try checkStamps(new, before)
     }
 
     private func sortedInTransactions(_ new: ArraySlice<SyncOperation>) -> [SyncOperation] {
@@ -137,6 +150,37 @@ struct ReplicaChecker {
         }
     }
 
+    /// An edit's stamp is later than all that its author had made or received.
+    private func checkStamps(
+        _ new: ArraySlice<SyncOperation>, _ before: ReplicaInspection
+    ) throws {
+        let made = before.operations.compactMap(\.hybridTimestamp).max() ?? 0
+        var latest = max(made, before.receivedTimestamp)
+        for operation in new {
+            guard let stamp = operation.hybridTimestamp, stamp > latest else {
+                throw failure(
+                    .capturedInOrder,
+                    "operation \(operation.operationID) is stamped "
+                        + "\(operation.hybridTimestamp ?? 0), not later than \(latest)")
+            }
+            latest = stamp
+        }
+    }
+
+    /// Nothing of a transaction waits while another part of it is in quarantine.
+    func check(_ quarantine: [QuarantinedOperation], _ found: ReplicaInspection) throws {
+        let refused = Set(quarantine.compactMap(\.operation.transactionID))
+        guard
+            let member = found.operations.first(where: {
+                $0.transactionID.map(refused.contains) ?? false
+            })
+        else { return }
+        throw failure(
+            .wholeTransactions,
+            "operation \(member.operationID) waits, and another part of its "
+                + "transaction is in quarantine")
+    }
+
     // MARK: The replica
 
     /// Judges everything, unless the device is in the midst of finding out where it stands.
@@ -146,7 +190,9 @@ struct ReplicaChecker {
     ) throws {
         let found = try cycle.inspect()
         if let fault = found.queueFault { throw failure(.queueIsSound, fault) }
+        try checkName(found)
         try checkPosition(found)
+        try checkSought(found)
         guard !found.isResyncing, let log = server.log(found.logID, of: databaseID) else { return }
         var held: [EntityKey: [UInt8]] = [:]
         for collection in store.collections {
@@ -157,13 +203,44 @@ struct ReplicaChecker {
         try checkEntities(found, held, unseen: unseen, log)
     }
 
+    private func checkName(_ found: ReplicaInspection) throws {
+        guard let keptName, found.deviceID != keptName else { return }
+        throw failure(
+            .goesOn, "it calls itself \(found.deviceID), and nobody has copied \(keptName)")
+    }
+
+    /// An operation that may come back stays what it was until it does, or until it cannot.
+    private mutating func checkSought(_ found: ReplicaInspection) throws {
+        guard found.isFindingOwn else {
+            sought = [:]
+            return
+        }
+        let before = sought
+        sought = [:]
+        for operation in found.operations {
+            sought[operation.operationID] = operation
+            guard let earlier = before[operation.operationID],
+                !earlier.hasSameContent(as: operation)
+            else { continue }
+            throw failure(
+                .queueIsSound, "operation \(operation.operationID) changed while it may come back")
+        }
+    }
+
     private mutating func checkPosition(_ found: ReplicaInspection) throws {
+        defer { lastBases = found.bases.compactMapValues(\.cursor) }
         defer { last = (found.logID, found.deviceID, found.cursor, found.isResyncing) }
         guard let last, last.logID == found.logID, last.deviceID == found.deviceID,
             !last.isResyncing, !found.isResyncing
         else { return }
         if found.cursor < last.cursor {
             throw failure(.cursorsGoUp, "the cursor went from \(last.cursor) to \(found.cursor)")
+        }
+        for (key, base) in found.bases {
+            guard let cursor = base.cursor, let before = lastBases[key], cursor < before else {
+                continue
+            }
+            throw failure(.cursorsGoUp, "the base of \(key) went from \(before) to \(cursor)")
         }
     }
 

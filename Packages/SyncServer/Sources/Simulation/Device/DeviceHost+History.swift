@@ -78,7 +78,7 @@ extension DeviceHost {
         disk.flipBit(path, byte: byte, bit: bit)
         do {
             try open()
-            if store?.recovery.tornBytes ?? 0 == 0 { try check(isOpening: true) }
+            try check(isOpening: true)
         } catch let failure as SimulationFailure {
             throw SimulationFailure(
                 .damageIsFound,

@@ -76,6 +76,7 @@ extension DeviceHost {
         let number = waitNumber
         switch step {
         case .exchange(let request):
+            try checkOrder(of: request)
             phase = .exchanging(request, number: number)
             world.send(request, from: self, number: number)
         case .wait(let duration):
@@ -88,8 +89,22 @@ extension DeviceHost {
             phase = .idle
             finishedCycles += 1
             note("is synced: \(report.counts)")
+            if let cycle {
+                try checker.check(cycle.quarantinedOperations(), cycle.inspect())
+            }
             waitForNews()
         }
+    }
+
+    /// What may have reached the server is settled before anything is pulled.
+    private func checkOrder(of request: SyncRequest) throws {
+        guard case .pull = request, let found = try cycle?.inspect(), !found.isFindingOwn,
+            let first = found.operations.first, first.operationID <= found.sentThrough
+        else { return }
+        throw SimulationFailure(
+            .queueIsSound,
+            "device \(index) pulls before operation \(first.operationID), which it "
+                + "has sent, is settled")
     }
 
     private func cycleFailed(_ error: SyncError) {
@@ -119,7 +134,7 @@ extension DeviceHost {
     /// A pull that waits at the server, until something comes or the app writes.
     private func waitForNews() {
         guard isFollowing, !world.isHealed, let cycle,
-            let request = cycle.makeWaitingPull(.seconds(25))
+            let request = cycle.makeWaitingPull(.seconds(generator.oneOf([1, 5, 25])))
         else { return }
         waitNumber += 1
         phase = .following(request, number: waitNumber)

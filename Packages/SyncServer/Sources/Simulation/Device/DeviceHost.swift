@@ -73,7 +73,10 @@ final class DeviceHost {
             configuration.segmentCountMax = 3
         }
         storeConfiguration = configuration
-        checker = ReplicaChecker(name: "device \(index)")
+        let copies: Set<Condition> = [.clones, .deviceRestores, .serverRestores]
+        checker = ReplicaChecker(
+            name: "device \(index)",
+            keepsName: world.conditions.isDisjoint(with: copies) ? configuredName : nil)
     }
 
     var isRunning: Bool { cycle != nil }
@@ -123,6 +126,7 @@ extension DeviceHost {
             directory: Self.directory, disk: disk, configuration: storeConfiguration)
         var configuration = SyncConfiguration(databaseID: databaseID, deviceID: configuredName)
         configuration.pullLimit = pullLimit
+        if world.conditions.contains(.smallFiles) { configuration.queueCompactionBytesMin = 2_000 }
         let (random, wall) = (world.random, wall)
         let cycle = try Cycle(
             store: store, configuration: configuration, resolver: resolver,

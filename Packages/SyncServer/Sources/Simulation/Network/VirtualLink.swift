@@ -13,6 +13,8 @@ final class VirtualLink {
         var bytesLeft: Int
         /// What the network does to the answer.
         var answerFate = AnswerFate.arrives
+        /// Whether the server has the request and keeps it waiting for news.
+        var waitsForNews = false
     }
 
     /// What becomes of an answer's bytes.

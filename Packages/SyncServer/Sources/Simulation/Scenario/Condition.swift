@@ -74,6 +74,9 @@ public enum Condition: String, CaseIterable, Sendable {
     case hotEntity
     /// Some entities are larger than the server takes, and some as large as it takes.
     case largeEntities
+    /// Somebody else asks the server: odd pages, cursors that are not there, edits made on what is
+    /// not current, with and without the newer keys of the protocol.
+    case strangers
     /// Devices that follow the server all the time, with waiting pulls.
     case following
 }

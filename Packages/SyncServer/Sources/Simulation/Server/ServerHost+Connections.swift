@@ -31,7 +31,10 @@ extension ServerHost {
         _ request: SyncRequest, on link: VirtualLink, _ answer: [UInt8]
     ) throws {
         if answer.isEmpty {
-            guard case .push(let push) = request else { return }
+            guard case .push(let push) = request else {
+                link.exchange?.waitsForNews = true
+                return
+            }
             staged.append((link, push, try checker.stage(push)))
         } else {
             try checker.check(world.decode(answer, to: request), to: request)

@@ -54,7 +54,10 @@ final class ServerHost {
             settings.limits.maxEntityBytes = Workload.largeEntityBytes
             settings.limits.maxBodyBytes = 4 * Workload.largeEntityBytes
         }
-        if conditions.contains(.smallFiles) { settings.segmentBytesMax = 4 << 10 }
+        if conditions.contains(.smallFiles) {
+            settings.segmentBytesMax = 4 << 10
+            settings.frameBytesTarget = 300
+        }
         checker = AnswerChecker(
             limits: settings.limits,
             mayHaveTwins: !conditions.isDisjoint(with: [.clones, .deviceRestores]))
@@ -257,13 +260,21 @@ final class ServerHost {
     /// Takes the answers of pulls that have waited.
     private func collectLate(_ core: Core) throws {
         for (connection, link) in links.sorted(by: { $0.key < $1.key }) {
-            guard let exchange = link.exchange, exchange.bytesLeft == 0 else { continue }
+            guard let exchange = link.exchange, exchange.waitsForNews else { continue }
             let (bytes, isClosed) = core.takeOutput(of: connection)
             if !bytes.isEmpty {
+                link.exchange?.waitsForNews = false
                 try checker.check(world.decode(bytes, to: exchange.request), to: exchange.request)
                 world.sendAnswer(bytes, on: link)
             }
             if isClosed { links[connection] = nil }
+            if bytes.isEmpty, !isClosed, case .pull(let request) = exchange.request,
+                checker.hasNews(for: request)
+            {
+                throw SimulationFailure(
+                    .goesOn,
+                    "a pull after \(request.sinceCursor) goes on waiting, and there is news")
+            }
         }
     }
 

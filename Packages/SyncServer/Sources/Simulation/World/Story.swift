@@ -10,6 +10,7 @@ struct Story {
     private var generator: SeededGenerator
     private var faults: SeededGenerator
     private var workload: Workload
+    private var stranger = Stranger()
     /// How many rounds of syncing a healed world may need to come to rest.
     private static let roundsMax = 24
     /// How many events a round may take for each device.
@@ -87,6 +88,7 @@ struct Story {
             guard faults.chance(25) else { return }
             if faults.chance(50) { try world.server.flipBit() } else { try device.flipBit() }
         case .clockSkew: skewClock(device)
+        case .strangers: stranger.ask(world, device.databaseID, using: &faults)
         default: guard try disturb(device, fault, call) else { return }
         }
         world.counts.note(fault)
@@ -96,7 +98,7 @@ struct Story {
     private static let staged: [Condition] = [
         .partitions, .serverCrashes, .serverRestarts, .deviceCrashes, .deviceRestarts, .longOffline,
         .serverDiskErrors, .deviceDiskErrors, .serverDiskFull, .deviceDiskFull, .bitFlips,
-        .serverRestores, .deviceRestores, .clones, .clockSkew,
+        .serverRestores, .deviceRestores, .clones, .clockSkew, .strangers,
     ]
 
     private mutating func disturbServer(_ fault: Condition, _ call: Int) throws -> Bool {
@@ -192,10 +194,12 @@ struct Story {
             device.repair()
             device.disk.forgetPlans()
         }
-        // What was on its way arrives, and what was to start starts.
-        try world.run(until: world.clock.now + 200_000_000_000)
-        try server.start()
-        for device in world.devices { try device.start() }
+        // What was on its way arrives, what was to start starts, and cycles that were under way end.
+        for _ in 0..<2 {
+            try world.server.start()
+            for device in world.devices { try device.start() }
+            try world.run(until: world.clock.now + 200_000_000_000)
+        }
     }
 
     /// Everybody syncs until nothing moves any more.

@@ -46,6 +46,11 @@ extension World {
 
     private func repeatRequest(_ request: SyncRequest, _ bytes: [UInt8]) {
         note("repeat", 0, text: "a middlebox repeats \(request.summary)")
+        sendAlone(request, bytes)
+    }
+
+    /// Sends a request that nobody waits for the answer of.
+    func sendAlone(_ request: SyncRequest, _ bytes: [UInt8]) {
         linkCount += 1
         let link = VirtualLink(number: linkCount, device: nil)
         link.exchange = VirtualLink.Exchange(request: request, bytesLeft: bytes.count)

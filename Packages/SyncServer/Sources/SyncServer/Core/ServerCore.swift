@@ -168,6 +168,8 @@ public struct ServerCoreSettings: Sendable {
     public var limits = SyncLimits.standard
     /// A segment of the log is not added to once it is this long.
     public var segmentBytesMax: UInt64 = 64 << 20
+    /// Bytes of operations in a frame of the log, if there is a choice.
+    public var frameBytesTarget = 64 << 10
     /// How many databases are kept open from the start.
     public var openAtStartMax = 256
 
@@ -177,6 +179,7 @@ public struct ServerCoreSettings: Sendable {
         var configuration = ServiceConfiguration()
         configuration.limits = limits
         configuration.segmentBytesMax = segmentBytesMax
+        configuration.frameBytesTarget = frameBytesTarget
         configuration.openAtStartMax = openAtStartMax
         return configuration
     }

@@ -36,6 +36,8 @@ final class FileOpLog<Disk: FileSystem> {
     let directory: String
     /// A segment is not added to once it is this long.
     let segmentBytesMax: UInt64
+    /// How many bytes of operations a frame holds at most, if there is a choice.
+    var frameBytesTarget = LogGroup.bytesTarget
 
     /// The highest durable cursor.
     private(set) var head: Cursor
@@ -87,7 +89,8 @@ final class FileOpLog<Disk: FileSystem> {
             let frames = try mappingLogErrors { () throws(RecordLogError) in
                 var frames: [(firstCursor: Cursor, offset: UInt64)] = []
                 for (cursor, payload) in group.payloads(
-                    committedAtMilliseconds: committedAtMilliseconds)
+                    committedAtMilliseconds: committedAtMilliseconds,
+                    bytesTarget: frameBytesTarget)
                 {
                     frames.append((cursor, try active.append(payload)))
                 }

@@ -35,6 +35,7 @@ final class Database<Disk: FileSystem> {
         self.disk = disk
         self.log = log
         self.configuration = configuration
+        log.frameBytesTarget = configuration.frameBytesTarget
         entities = indexes.entities
         devices = indexes.devices
     }

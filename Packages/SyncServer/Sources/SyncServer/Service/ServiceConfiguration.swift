@@ -17,6 +17,8 @@ struct ServiceConfiguration: Sendable {
     /// A segment of the log is not added to once it is this long: large enough that there are few
     /// files, small enough to be copied and rewritten one by one.
     var segmentBytesMax: UInt64 = 64 << 20
+    /// Bytes of operations in a frame of the log, if there is a choice.
+    var frameBytesTarget = LogGroup.bytesTarget
     /// Bytes of staged operations at which a group is committed before its batch ends, so that one
     /// frame stays far below what a record log takes.
     var groupBytesMax = 8 << 20

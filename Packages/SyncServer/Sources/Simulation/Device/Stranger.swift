@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+
+@_spi(Simulation) import SyncClient
+import SyncProtocol
+import SyncTestSupport
+
+/// A device that is not ours: it asks whatever the protocol allows, whether that makes sense or not.
+/// What it is answered is judged like every other answer.
+struct Stranger {
+    static let deviceID: DeviceID = "stranger"
+    /// The latest number that it has used.
+    private var number: UInt64 = 0
+    private var pushes: [PushRequest] = []
+
+    /// Asks something of a database that devices have made.
+    mutating func ask(_ world: World, _ databaseID: DatabaseID, using chance: inout SeededGenerator)
+    {
+        guard let model = world.server.checker.models[databaseID] else { return }
+        let request: SyncRequest
+        switch Int.random(in: 0..<10, using: &chance) {
+        case 0: request = .handshake(handshake(databaseID, model, using: &chance))
+        case 1..<6: request = .pull(pull(world, databaseID, model, using: &chance))
+        case 6:
+            request = .push(
+                pushes.randomElement(using: &chance)
+                    ?? push(world, databaseID, model, using: &chance))
+        default: request = .push(push(world, databaseID, model, using: &chance))
+        }
+        world.note("stranger", 0, text: "a stranger asks \(request.summary)")
+        world.sendAlone(request, request.wireBytes)
+    }
+
+    private func handshake(
+        _ databaseID: DatabaseID, _ model: LogModel, using chance: inout SeededGenerator
+    ) -> HandshakeRequest {
+        HandshakeRequest(
+            databaseID: databaseID, deviceID: Self.deviceID,
+            clientInfo: ClientInfo(platform: "other", appVersion: "1"),
+            logID: logID(model, using: &chance), cursor: cursor(model, using: &chance))
+    }
+
+    private func logID(_ model: LogModel, using chance: inout SeededGenerator) -> LogID? {
+        switch Int.random(in: 0..<8, using: &chance) {
+        case 0: .makeRandom(using: &chance)
+        case 1..<4: nil
+        default: model.logID
+        }
+    }
+
+    /// A cursor of the log, or one a little ahead of it.
+    private func cursor(_ model: LogModel, using chance: inout SeededGenerator) -> Cursor {
+        let head = model.durable.head.rawValue
+        return Cursor(UInt64.random(in: 0...head + (chance.chance(20) ? 3 : 0), using: &chance))
+    }
+
+    private func pull(
+        _ world: World, _ databaseID: DatabaseID, _ model: LogModel,
+        using chance: inout SeededGenerator
+    ) -> PullRequest {
+        // Under a device's own name only from the start, which says nothing of where it is.
+        let isDevice = chance.chance(30)
+        let name = world.devices.randomElement(using: &chance).map { "d\($0.index)" } ?? "d0"
+        var request = PullRequest(
+            databaseID: databaseID, logID: logID(model, using: &chance),
+            sinceCursor: isDevice ? .start : cursor(model, using: &chance),
+            limit: chance.oneOf([1, 2, 3, 7, 1_000]),
+            deviceID: isDevice ? DeviceID(name) : chance.oneOf([nil, Self.deviceID]),
+            includesOwn: chance.oneOf([nil, false, true]))
+        request.collections = chance.oneOf([nil, nil, [], ["notes"], ["tags"], ["tags", "none"]])
+        request.maxBytes = chance.oneOf([nil, 1, 200, 5_000])
+        return request
+    }
+
+    private mutating func push(
+        _ world: World, _ databaseID: DatabaseID, _ model: LogModel,
+        using chance: inout SeededGenerator
+    ) -> PushRequest {
+        let count = chance.oneOf([1, 1, 2, 3])
+        let transaction = chance.chance(40) ? TransactionID(number + 1) : nil
+        var operations: [SyncOperation] = []
+        let keys = model.durable.current.keys.sorted().shuffled(using: &chance)
+        for index in 0..<count {
+            number += UInt64(chance.oneOf([1, 1, 3]))
+            let key =
+                index < keys.count ? keys[index] : EntityKey("notes", EntityID("strange\(index)"))
+            operations.append(
+                operation(world, databaseID, model, key, transaction, using: &chance))
+        }
+        let request = PushRequest(
+            databaseID: databaseID, deviceID: Self.deviceID, logID: logID(model, using: &chance),
+            cursor: nil, operations: operations)
+        pushes.append(request)
+        return request
+    }
+
+    /// An edit of the entity as it is, or a delete of an entity of the stranger's own; what it says
+    /// that it was made on may be anything.
+    private func operation(
+        _ world: World, _ databaseID: DatabaseID, _ model: LogModel, _ key: EntityKey,
+        _ transaction: TransactionID?, using chance: inout SeededGenerator
+    ) -> SyncOperation {
+        let ledger = world.ledger(of: databaseID)
+        let isOwn = chance.chance(15)
+        let key = isOwn ? EntityKey("notes", "strange") : key
+        let revision = model.durable.revision(key)
+        let token = ledger.nextToken()
+        let content = EntityContent(
+            tokens: EntityContent.tokens(revision?.content).suffix(12) + [token]
+        ).encoded
+        let isDelete = isOwn && chance.chance(50)
+        ledger.wrote(content, key)
+        // Nobody keeps what a stranger fails to push; and what it leaves out it has seen.
+        ledger.excuse([token] + EntityContent.tokens(revision?.content).dropLast(12))
+        if isDelete { ledger.excuse(EntityContent.tokens(revision?.content)) }
+        var operation = SyncOperation(
+            operationID: OperationID(number), databaseID: databaseID, deviceID: Self.deviceID,
+            collection: key.collection, entityID: key.entityID, kind: isDelete ? .delete : .upsert,
+            entityVersion: revision?.entityVersion.next ?? 1, entityCBOR: isDelete ? nil : content,
+            timestampMilliseconds: world.server.wall.milliseconds, transactionID: transaction)
+        switch Int.random(in: 0..<10, using: &chance) {
+        case 0: operation.base = .start
+        case 1: operation.base = cursor(model, using: &chance)
+        case 2..<5: operation.baseOperationID = revision?.operationID ?? 1
+        case 5: operation.entityVersion = revision?.entityVersion ?? 1
+        case 6: break
+        default: operation.base = revision?.cursor ?? .start
+        }
+        return operation
+    }
+}
