@@ -21,6 +21,7 @@ import Testing
         + [
             world(1, 2, 2, .serverWins) { $0.strayPushesMax = 2 },
             world(1, 2, 1, .merge) { ($0.hasRestarts, $0.hasLatePages) = (true, true) },
+            world(2, 2, 1, .serverWins) { $0.hasRestarts = true },
             world(2, 1, 2, .serverWins) { $0.pullLimit = 1 },
             world(3, 1, 1, .clientWins),
         ]

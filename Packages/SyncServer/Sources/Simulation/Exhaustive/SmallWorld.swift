@@ -48,6 +48,23 @@ public struct SmallWorld: Sendable, Hashable {
     }
 }
 
+extension SmallWorld {
+    /// The worlds whose numbers are published, each with every resolver: a few minutes in a release
+    /// build, and up to 3 GB of memory.
+    public static let published: [SmallWorld] = Resolver.allCases.flatMap { resolver in
+        var worlds = [
+            SmallWorld(devices: 2, operations: 3, entities: 1, resolver: resolver),
+            SmallWorld(devices: 2, operations: 2, entities: 2, resolver: resolver),
+            SmallWorld(devices: 3, operations: 2, entities: 2, resolver: resolver),
+            SmallWorld(devices: 2, operations: 3, entities: 2, resolver: resolver),
+            SmallWorld(devices: 3, operations: 3, entities: 1, resolver: resolver),
+        ]
+        worlds[0].strayPushesMax = 2
+        (worlds[1].hasRestarts, worlds[1].hasLatePages) = (true, true)
+        return worlds
+    }
+}
+
 extension SmallWorld: CustomStringConvertible {
     /// The world in a line.
     public var description: String {
