@@ -135,7 +135,7 @@ struct DeviceStates {
             let late = messages.pages[argument]
             try state.model.take(late.page, to: late.request, setting)
         }
-        noteConflicts(&state)
+        try noteConflicts(&state)
         try check(state, setting, before)
         return true
     }
@@ -165,8 +165,15 @@ struct DeviceStates {
         return true
     }
 
-    private func noteConflicts(_ state: inout DeviceState) {
+    private func noteConflicts(_ state: inout DeviceState) throws {
         for record in state.model.conflicts {
+            // No device has a copy in a small world, so it has seen what comes under its name.
+            guard record.conflict.remoteDeviceID != record.conflict.localDeviceID else {
+                throw SimulationFailure(
+                    .noConflictWithOneself,
+                    "\(record.conflict.localDeviceID) is in conflict with "
+                        + "a revision of \(record.conflict.key) that it made itself")
+            }
             let met = EditSet(record.conflict.local).union(EditSet(record.conflict.remote))
             let standing: EditSet =
                 switch record.resolution {
