@@ -104,6 +104,11 @@ struct DeviceStates {
     ) throws -> Bool {
         let setting = settings[device]
         let before = try state.model.inspect(setting)
+        let hasSent = before.operations.first.map { $0.operationID <= before.sentThrough } ?? false
+        let mayApply =
+            !hasSent
+            || (state.awaited != SmallWorldState.none && messages.isPush(state.awaited)
+                && event != .page)
         switch event {
         case .edit:
             return edit(&state, device, world.edits[Int(argument)])
@@ -136,7 +141,7 @@ struct DeviceStates {
             try state.model.take(late.page, to: late.request, setting)
         }
         try noteConflicts(&state)
-        try check(state, setting, before)
+        try check(state, setting, before, mayApply: mayApply)
         return true
     }
 
@@ -188,13 +193,20 @@ struct DeviceStates {
 
     /// The rules that a device keeps whatever the server has.
     private func check(
-        _ state: DeviceState, _ setting: DeviceModel.Setting, _ before: ReplicaInspection
+        _ state: DeviceState, _ setting: DeviceModel.Setting, _ before: ReplicaInspection,
+        mayApply: Bool
     ) throws {
         let found = try state.model.inspect(setting)
         if let fault = found.queueFault { throw SimulationFailure(.queueIsSound, fault) }
         if found.cursor < before.cursor {
             throw SimulationFailure(
                 .cursorsGoUp, "the cursor went from \(before.cursor) to \(found.cursor)")
+        }
+        guard mayApply || found.cursor == before.cursor else {
+            throw SimulationFailure(
+                .settledFirst,
+                "everything up to \(found.cursor) was applied while operation "
+                    + "\(before.operations[0].operationID) may be on the server")
         }
         if let bad = state.model.quarantined.first {
             throw SimulationFailure(

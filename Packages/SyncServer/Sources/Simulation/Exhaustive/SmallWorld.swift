@@ -58,6 +58,7 @@ extension SmallWorld {
             SmallWorld(devices: 3, operations: 2, entities: 2, resolver: resolver),
             SmallWorld(devices: 2, operations: 3, entities: 2, resolver: resolver),
             SmallWorld(devices: 3, operations: 3, entities: 1, resolver: resolver),
+            SmallWorld(devices: 2, operations: 4, entities: 1, resolver: resolver),
         ]
         worlds[0].strayPushesMax = 2
         (worlds[1].hasRestarts, worlds[1].hasLatePages) = (true, true)

@@ -22,6 +22,7 @@ public struct SimulationFailure: Error, Sendable, Equatable, CustomStringConvert
         case damageIsFound = "damage is found, never guessed around"
         case acceptedOnce = "an operation is accepted once"
         case sentUnchanged = "an operation is sent again only as it was"
+        case settledFirst = "nothing is applied before a push is settled"
         case noConflictWithOneself = "a device is in no conflict with itself"
         case nothingInvented = "nothing is in the log that nobody wrote"
         case nothingOverwrittenUnseen = "nothing is overwritten unseen"
