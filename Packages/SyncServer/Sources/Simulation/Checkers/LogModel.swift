@@ -17,16 +17,36 @@ struct LogModel {
         /// The highest accepted number of each device.
         var highest: [DeviceID: OperationID] = [:]
 
+        /// What each operation was committed together with: operations of one transaction have the
+        /// same number. Two devices under one name may use a `transactionId` each.
+        private var groups: [Int] = []
+
         var head: Cursor { Cursor(UInt64(operations.count)) }
 
         func revision(_ key: EntityKey) -> SyncOperation? { current[key].map { operations[$0] } }
 
-        mutating func append(_ operation: SyncOperation) {
+        /// Adds an operation.
+        ///
+        /// - Parameter isContinuing: Whether it was committed with the one before it; `nil` if only
+        ///   the operations themselves can tell.
+        mutating func append(_ operation: SyncOperation, isContinuing: Bool? = nil) {
+            let continues =
+                isContinuing
+                ?? operations.last.map { LogModel.isOneTransaction($0, operation) } ?? false
+            groups.append(continues ? groups.last ?? 0 : operations.count)
             current[operation.key] = operations.count
             accepted[operation.deviceID, default: [:]][operation.operationID] = operations.count
             highest[operation.deviceID] = max(
                 highest[operation.deviceID] ?? 0, operation.operationID)
             operations.append(operation)
+        }
+
+        /// Whether two operations of the log were committed together.
+        func areTogether(_ one: SyncOperation, _ other: SyncOperation) -> Bool {
+            guard let first = one.cursor?.rawValue, let second = other.cursor?.rawValue else {
+                return false
+            }
+            return one.transactionID != nil && groups[Int(first) - 1] == groups[Int(second) - 1]
         }
     }
 
@@ -126,10 +146,14 @@ extension LogModel {
             rest = rest.dropFirst(count)
             let before = staged
             var settled: [Verdict] = []
+            var isContinuing = false
             for member in members {
                 let verdict = judge(member, refused, maxEntityBytes)
                 states.append(Self.state(before.revision(member.key)))
-                if case .accepted = verdict { accept(member) }
+                if case .accepted = verdict {
+                    accept(member, isContinuing: isContinuing)
+                    isContinuing = true
+                }
                 settled.append(verdict)
             }
             if settled.contains(where: \.isRefusal) {
@@ -173,12 +197,12 @@ extension LogModel {
         return isOnCurrent ? .accepted : .conflict
     }
 
-    private mutating func accept(_ operation: SyncOperation) {
+    private mutating func accept(_ operation: SyncOperation, isContinuing: Bool) {
         var stored = operation
         stored.cursor = staged.head.next
         stored.entityVersion = max(
             operation.entityVersion, staged.revision(operation.key)?.entityVersion ?? 0)
-        staged.append(stored)
+        staged.append(stored, isContinuing: isContinuing)
     }
 
     private static func state(_ revision: SyncOperation?) -> ServerState {
@@ -250,7 +274,7 @@ extension LogModel {
         }
         if page.operations.isEmpty, page.hasMore { return "an empty page with hasMore" }
         if page.hasMore, let last = page.operations.last,
-            Self.isOneTransaction(last, rest[expected.count])
+            durable.areTogether(last, rest[expected.count])
         {
             return "the page ends inside a transaction"
         }
@@ -273,13 +297,13 @@ extension LogModel {
     private func faultOfSize(_ page: PullResponse, _ limit: UInt64) -> String? {
         var start = page.operations.count
         while start > 1,
-            Self.isOneTransaction(page.operations[start - 2], page.operations[start - 1])
+            durable.areTogether(page.operations[start - 2], page.operations[start - 1])
         { start -= 1 }
         return page.operations.isEmpty || UInt64(start - 1) < limit
             ? nil : "\(page.operations.count) operations, with a limit of \(limit)"
     }
 
-    private static func isOneTransaction(_ one: SyncOperation, _ next: SyncOperation) -> Bool {
+    fileprivate static func isOneTransaction(_ one: SyncOperation, _ next: SyncOperation) -> Bool {
         one.transactionID != nil && one.transactionID == next.transactionID
             && one.deviceID == next.deviceID
     }
