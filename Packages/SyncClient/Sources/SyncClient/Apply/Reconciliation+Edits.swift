@@ -189,7 +189,7 @@ extension Reconciliation {
             }
             let entry = QuarantinedOperation(
                 id: nextRecordID(), operation: edits[index], code: code, message: message,
-                logEpoch: state.logEpoch)
+                logEpoch: state.logEpoch, madeOn: index > 0 ? edits[index - 1].content : nil)
             record(entry.write)
             counts.quarantined += 1
         }

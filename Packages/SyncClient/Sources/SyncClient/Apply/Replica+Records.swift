@@ -59,14 +59,21 @@ extension Reconciliation {
         operation.deviceID = state.deviceID
         operation.transactionID = nil
         operation.baseOperationID = nil
-        // The operation that it was chained to has become the entity's base since.
-        let known = try validBase(of: key)?.cursor
-        operation.base = isSameLog ? entry.operation.base ?? known ?? .start : .start
+        operation.base = isSameLog ? try entry.operation.base ?? baseOfOwn(entry) : .start
         if var base = try base(of: key), base.shadow == nil {
             base.shadow = BaseRecord.Shadow(content: try content(of: key))
             set(base, for: key)
         }
         change(.enqueue([operation], checkpoint: 0))
         set(operation.content, for: key)
+    }
+
+    /// The base of an edit that was made on another one of this device: where that one has become
+    /// the entity's base as it was. If it was merged or dropped meanwhile, nobody has seen what
+    /// stands now, and the server is to say so.
+    private func baseOfOwn(_ entry: QuarantinedOperation) throws(SyncError) -> Cursor {
+        let key = entry.operation.key
+        guard let madeOn = entry.madeOn, try baseContent(of: key) == madeOn else { return .start }
+        return try validBase(of: key)?.cursor ?? .start
     }
 }

@@ -99,6 +99,8 @@ public struct QuarantinedOperation: Sendable, Hashable {
     public var message: String
     /// Which of the logs that the device has seen the operation's base belongs to.
     var logEpoch: UInt64
+    /// The content of this device's own edit that the operation was made on, if it was made on one.
+    var madeOn: [UInt8]?
 
     /// The local collection that holds the quarantine.
     static let collection = "_quarantine"
@@ -111,22 +113,24 @@ public struct QuarantinedOperation: Sendable, Hashable {
 extension QuarantinedOperation: WireValue {
     /// Writes the entry as it stands in the store.
     public func encode(to writer: inout CBORWriter) {
-        writer.writeArrayHeader(count: 5)
+        writer.writeArrayHeader(count: madeOn == nil ? 5 : 6)
         writer.write(text: id)
         operation.encode(to: &writer)
         writer.write(text: code.rawValue)
         writer.write(text: message)
         writer.write(uint: logEpoch)
+        if let madeOn { writer.write(bytes: madeOn) }
     }
 
     /// Reads an entry as it stands in the store.
     public init(from reader: inout CBORReader) throws(CBORError) {
-        var texts: [String] = [], held: SyncOperation?, epoch: UInt64 = 0
+        var texts: [String] = [], held: SyncOperation?, epoch: UInt64 = 0, earlier: [UInt8]?
         let start = reader.offset
         try reader.readArray { reader, _ throws(CBORError) in
             switch try reader.peekType() {
             case .text: texts.append(try reader.readText())
             case .map: held = try SyncOperation(from: &reader)
+            case .bytes: earlier = try reader.readBytes()
             default: epoch = try reader.readUInt()
             }
         }
@@ -138,6 +142,7 @@ extension QuarantinedOperation: WireValue {
         code = RejectionCode(rawValue: texts[1])
         message = texts[2]
         logEpoch = epoch
+        madeOn = earlier
     }
 }
 

@@ -165,6 +165,24 @@ import Testing
         #expect(world.serverContents["x"] == [1, 7])
     }
 
+    @Test func asksTheResolverWhereTheEditThatARetriedOneWasMadeOnWasMerged() throws {
+        let world = try makeWorld()
+        try world.device.put([1, 2], "x")
+        try world.device.put(large, "x")
+        try world.device.syncToPush(world.server)
+        try world.otherPuts([1, 7], "x")
+        while try world.device.step(world.server) {}
+        #expect(world.serverContents["x"] == [1, 7])
+
+        world.server.limits.maxEntityBytes = 1_000
+        try world.device.replica.retryQuarantined(
+            try #require(try world.device.quarantined().first).id)
+        #expect(world.device.queued.map(\.base) == [0])
+        try world.device.sync(world.server)
+        #expect(world.resolver.conflicts.count == 2)
+        #expect(world.serverContents["x"] == [1, 7])
+    }
+
     @Test func retriesOnNoRevisionAfterAnotherLog() throws {
         let world = try makeWorld()
         try world.device.put(large, "x")

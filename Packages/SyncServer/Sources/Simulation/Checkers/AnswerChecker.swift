@@ -276,10 +276,9 @@ struct AnswerChecker {
         for operation in operations[known...] { committed.append((databaseID, operation)) }
     }
 
-    /// The server was restored: the log goes on from `operations` under another identity, or is
-    /// gone.
-    mutating func restore(_ databaseID: DatabaseID, logID: LogID?, operations: [SyncOperation]) {
+    /// The server was restored: the log goes on from `log` under another identity, or is gone.
+    mutating func restore(_ databaseID: DatabaseID, logID: LogID?, log: LogModel.Log) {
         if let model = models[databaseID] { formerLogs[model.logID] = model }
-        models[databaseID] = logID.map { LogModel(logID: $0, operations: operations) }
+        models[databaseID] = logID.map { LogModel(logID: $0, log: log) }
     }
 }

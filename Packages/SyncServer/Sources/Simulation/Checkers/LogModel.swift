@@ -56,15 +56,31 @@ struct LogModel {
     /// What is durable and what waits for the commit.
     private(set) var staged = Log()
     /// What commits failed on, one attempt each: the files may hold one of them all the same.
-    private var doubtful: [[SyncOperation]] = []
+    private var doubtful: [Attempt] = []
+
+    private struct Attempt {
+        /// The log as it would have been.
+        var log: Log
+        /// How much of it was durable before.
+        var known: Int
+
+        var operations: ArraySlice<SyncOperation> { log.operations[known...] }
+    }
 
     init(logID: LogID) { self.logID = logID }
 
-    /// A log that begins with the operations of another one.
+    /// A log that begins with these operations.
     init(logID: LogID, operations: [SyncOperation]) {
         self.logID = logID
         for operation in operations { durable.append(operation) }
         staged = durable
+    }
+
+    /// A log that begins as another one.
+    init(logID: LogID, log: Log) {
+        self.logID = logID
+        durable = log
+        staged = log
     }
 
     /// All that was staged is durable now.
@@ -78,8 +94,8 @@ struct LogModel {
 
     /// All that was staged is in doubt: the server may have lost it, or not.
     mutating func abandon() {
-        let attempt = Array(staged.operations[durable.operations.count...])
-        if !attempt.isEmpty { doubtful.append(attempt) }
+        let attempt = Attempt(log: staged, known: durable.operations.count)
+        if !attempt.operations.isEmpty { doubtful.append(attempt) }
         staged = durable
     }
 
@@ -98,16 +114,21 @@ struct LogModel {
             return "cursor \(index + 1) is \(found[index]), and was \(durable.operations[index])"
         }
         let extra = found[known...]
-        let attempt = doubtful.first { extra.elementsEqual($0.prefix(extra.count)) }
+        let attempt = doubtful.first { extra.elementsEqual($0.operations.prefix(extra.count)) }
         guard extra.isEmpty || attempt != nil else {
             return "behind cursor \(known) it holds what nobody pushed there: \(Array(extra))"
         }
-        if let last = extra.last, let next = attempt?.dropFirst(extra.count).first,
-            Self.isOneTransaction(last, next)
+        if let last = extra.last, let next = attempt?.operations.dropFirst(extra.count).first,
+            attempt?.log.areTogether(last, next) ?? false
         {
             return "a transaction of \(last.deviceID) is torn at cursor \(found.count)"
         }
-        for operation in extra { durable.append(operation) }
+        for operation in extra {
+            let continues = durable.operations.last.flatMap { last in
+                attempt?.log.areTogether(last, operation)
+            }
+            durable.append(operation, isContinuing: continues ?? false)
+        }
         staged = durable
         doubtful = []
         return nil

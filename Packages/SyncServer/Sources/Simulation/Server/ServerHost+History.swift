@@ -13,7 +13,7 @@ extension ServerHost {
         note("the server's files are copied")
         backup = Backup(
             tree: disk.copyTree(at: Self.directory),
-            operations: checker.models.mapValues(\.durable.operations))
+            logs: checker.models.mapValues(\.durable))
     }
 
     /// Puts the copy back under new identities.
@@ -27,7 +27,7 @@ extension ServerHost {
                 ofDatabaseIn: Self.directory + "/databases/\(databaseID)", on: disk,
                 using: &generator)
             checker.restore(
-                databaseID, logID: logID, operations: backup.operations[databaseID] ?? [])
+                databaseID, logID: logID, log: backup.logs[databaseID] ?? LogModel.Log())
         }
         try start()
     }

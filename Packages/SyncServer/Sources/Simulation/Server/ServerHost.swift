@@ -34,7 +34,7 @@ final class ServerHost {
     /// A copy of the data directory, and what was in it.
     struct Backup {
         var tree: SimulatedDiskTree?
-        var operations: [DatabaseID: [SyncOperation]]
+        var logs: [DatabaseID: LogModel.Log]
     }
 
     init(world: World) {
