@@ -22,8 +22,8 @@ usage: ./setup.sh COMMAND
           build the simulator, and run it with these options
   simulate --mutants [NAME...]
           build it with all planted bugs, and see which seed finds each of them, or of those named
-  chaos   the same, and then real servers and clients with kills, bad networks and full disks;
-          options: [--minutes N | --rounds N] [--seed S] [--devices D] [--json], see chaos --help
+  chaos   build the programs, and run real servers and clients through kills, bad networks and
+          full disks: [--minutes N | --rounds N] [--seed S] [--devices D] [--json], or --help
   help    print this
 
 Each command ends with status 0 only if everything worked, and leaves no process and no temporary

@@ -93,7 +93,7 @@ import Testing
         defer { world.end() }
         let logID = try #require(try device.cycle?.inspect().logID)
 
-        world.server.checker.restore(device.databaseID, logID: logID, operations: [])
+        world.server.checker.restore(device.databaseID, logID: logID, log: LogModel.Log())
 
         #expect(broken { try device.check() } == Rule.appliedWithCursor.rawValue)
     }
@@ -108,7 +108,9 @@ import Testing
         operations[0].entityID = "elsewhere"
         operations[0].deviceID = "somebody"
 
-        world.server.checker.restore(device.databaseID, logID: logID, operations: operations)
+        world.server.checker.restore(
+            device.databaseID, logID: logID,
+            log: LogModel(logID: logID, operations: operations).durable)
 
         #expect(broken { try device.check() } == Rule.appliedWithCursor.rawValue)
     }

@@ -59,7 +59,11 @@ extension Reconciliation {
         operation.deviceID = state.deviceID
         operation.transactionID = nil
         operation.baseOperationID = nil
-        operation.base = isSameLog ? try entry.operation.base ?? baseOfOwn(entry) : .start
+        if !isSameLog {
+            operation.base = .start
+        } else if operation.base == nil {
+            operation.base = try baseOfOwn(entry)
+        }
         if var base = try base(of: key), base.shadow == nil {
             base.shadow = BaseRecord.Shadow(content: try content(of: key))
             set(base, for: key)

@@ -4,8 +4,8 @@
 import SyncProtocol
 import SyncTestSupport
 
-/// A device that is not ours: it asks whatever the protocol allows, whether that makes sense or not.
-/// What it is answered is judged like every other answer.
+/// A device that is not ours: it asks whatever the protocol allows, whether that makes sense or
+/// not. What it is answered is judged like every other answer.
 struct Stranger {
     static let deviceID: DeviceID = "stranger"
     /// The latest number that it has used.

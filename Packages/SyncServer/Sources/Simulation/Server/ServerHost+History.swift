@@ -34,8 +34,8 @@ extension ServerHost {
 
     /// Turns a bit of some file over while the server is off, and sees that it is found.
     ///
-    /// Only after an orderly stop: where the power went, the mark behind the last frame may have gone
-    /// with it, and then nothing tells a damaged frame from one that nobody was promised.
+    /// Only after an orderly stop: where the power went, the mark behind the last frame may have
+    /// gone with it, and then nothing tells a damaged frame from one that nobody was promised.
     func flipBit() throws {
         guard isRunning, !checker.isServerSick else { return }
         stop(cleanly: true)

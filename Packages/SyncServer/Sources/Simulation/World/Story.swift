@@ -194,7 +194,7 @@ struct Story {
             device.repair()
             device.disk.forgetPlans()
         }
-        // What was on its way arrives, what was to start starts, and cycles that were under way end.
+        // What was on its way arrives, what was to start starts, and cycles under way end.
         for _ in 0..<2 {
             try world.server.start()
             for device in world.devices { try device.start() }
