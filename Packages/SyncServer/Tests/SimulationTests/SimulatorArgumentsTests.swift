@@ -43,6 +43,13 @@ import Testing
         #expect(named.seeds == 5...6)
     }
 
+    @Test func smallWorldsAreExploredAlone() throws {
+        #expect(try SimulatorArguments(["--exhaustive"]).mode == .exhaustive)
+        #expect(throws: SimulatorArguments.UsageError.self) {
+            try SimulatorArguments(["--exhaustive", "--minutes", "1"])
+        }
+    }
+
     @Test func minutesBeginWhereTheSeedSays() throws {
         let read = try SimulatorArguments(["--minutes", "0.5", "--seed", "9", "--jobs", "1"])
 

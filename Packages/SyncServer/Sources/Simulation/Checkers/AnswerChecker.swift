@@ -36,7 +36,7 @@ struct AnswerChecker {
     }
 
     /// Whether two devices may go by one name, so that its transactions may be of either.
-    private let mayHaveTwins: Bool
+    var mayHaveTwins: Bool
 
     init(limits: SyncLimits, mayHaveTwins: Bool = false) {
         self.limits = limits

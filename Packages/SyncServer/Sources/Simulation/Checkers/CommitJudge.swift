@@ -12,7 +12,7 @@ struct CommitJudge {
 
     mutating func judge(
         _ operation: SyncOperation, in log: LogModel, _ ledger: EditLedger,
-        _ conditions: Set<Condition>
+        _ struck: Set<Condition>
     ) throws {
         let cursor = operation.cursor ?? 0
         let previous =
@@ -20,7 +20,7 @@ struct CommitJudge {
             ?? log.durable.operations.prefix(Int(cursor.rawValue) - 1)
             .last { $0.key == operation.key }
         latest[log.logID, default: [:]][operation.key] = operation
-        let mayComeBack = !conditions.isDisjoint(with: [.clones, .deviceRestores, .serverRestores])
+        let mayComeBack = !struck.isDisjoint(with: [.clones, .deviceRestores, .serverRestores])
         if let fault = ledger.fault(of: operation, after: previous, mayComeBack: mayComeBack) {
             throw fault
         }
@@ -28,7 +28,7 @@ struct CommitJudge {
         let isNew = accepted[log.logID, default: [:]][operation.key, default: []]
             .insert(content).inserted
         // A device that was copied or put back may write what the log has had before.
-        guard conditions.isDisjoint(with: [.clones, .deviceRestores, .serverRestores]) else {
+        guard struck.isDisjoint(with: [.clones, .deviceRestores, .serverRestores]) else {
             return
         }
         guard isNew else {

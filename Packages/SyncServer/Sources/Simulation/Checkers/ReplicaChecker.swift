@@ -24,7 +24,7 @@ struct ReplicaChecker {
     private var unseen: Set<EntityKey> = []
 
     /// The device's name, if nothing in the world can give it another.
-    private let keptName: DeviceID?
+    private var keptName: DeviceID?
     /// The bases when they were last looked at.
     private var lastBases: [EntityKey: Cursor] = [:]
     /// The queue, while it is being found out which of it the server has.
@@ -34,6 +34,9 @@ struct ReplicaChecker {
         self.name = name
         self.keptName = keptName
     }
+
+    /// Something was copied or put back: a device may find that it has to go by another name.
+    mutating func nameMayChange() { keptName = nil }
 
     // MARK: The app
 

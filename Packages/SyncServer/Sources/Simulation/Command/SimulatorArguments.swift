@@ -14,6 +14,8 @@ struct SimulatorArguments: Equatable {
         case listMutants
         /// The seeds that are to find a planted bug.
         case mutant(String)
+        /// Everything that can happen in small worlds; those of the list, or all.
+        case exhaustive
         /// A copy of the sources with all planted bugs.
         case plant(source: String, destination: String)
         case help
@@ -79,6 +81,9 @@ struct SimulatorArguments: Equatable {
                 let source = try value("the root of the repository and a folder for the copy")
                 inline = nil
                 mode = .plant(source: source, destination: try value("a folder for the copy too"))
+                modes.append(name)
+            case "--exhaustive":
+                mode = .exhaustive
                 modes.append(name)
             case "--list-mutants":
                 mode = .listMutants

@@ -31,6 +31,7 @@ public enum SimulatorCommand {
         case .plant(let source, let destination):
             return plant(source, destination)
         case .mutant(let name): return hunt(name, arguments)
+        case .exhaustive: return explore()
         case .one:
             Crash.watch()
             return runOne(arguments)
@@ -41,6 +42,18 @@ public enum SimulatorCommand {
             Crash.watch()
             return await run(forSeconds: seconds, arguments)
         }
+    }
+
+    /// Explores the published small worlds one after the other, as each may need much memory.
+    private static func explore() -> Int32 {
+        var status: Int32 = 0
+        for world in SmallWorld.published {
+            Terminal.error("exploring \(world) …")
+            let outcome = ExhaustiveExploration.run(world)
+            Terminal.output("\(outcome)")
+            if outcome.failure != nil || !outcome.isComplete { status = Status.failure }
+        }
+        return status
     }
 
     private static func runOne(_ arguments: SimulatorArguments) -> Int32 {
@@ -155,7 +168,8 @@ public enum SimulatorCommand {
             Terminal.output("survived \(name)")
             return Status.failure
         }
-        Terminal.output("found \(name) seed \(found.scenario.seed) (\(failure.rule))")
+        Terminal.output("found \(name) seed \(found.scenario.seed)")
+        Terminal.error("\(name): \(failure)")
         return 0
     }
 }

@@ -31,6 +31,10 @@ enum SimulatorHelp {
                                      planted bugs: ./setup.sh simulate --mutants NAME makes one
           --plant SOURCE DESTINATION copies the repository and plants all of them in the copy
 
+        Everything that can happen in small worlds, without chance:
+          --exhaustive               two and three devices with up to three edits, breadth first;
+                                     prints states and transitions; takes minutes and some GB
+
         Besides:
           --jobs N   how many seeds run at a time [one on each core]
           --twice    runs every seed twice and compares the hashes; otherwise one in

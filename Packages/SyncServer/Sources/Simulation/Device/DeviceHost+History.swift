@@ -24,6 +24,7 @@ extension DeviceHost {
         self.copy = nil
         disk.replaceTree(at: Self.directory, with: copy)
         checker.historyIsGone()
+        world.strike(.deviceRestores)
         try start()
     }
 
@@ -62,6 +63,7 @@ extension DeviceHost {
     /// A new device with this one's files.
     func clone(as index: Int) -> DeviceHost {
         note("is cloned as device \(index)")
+        world.strike(.clones)
         let clone = DeviceHost(world: world, index: index, copyOf: self)
         clone.disk.replaceTree(at: Self.directory, with: disk.copyTree(at: Self.directory))
         return clone

@@ -115,6 +115,12 @@ extension DeviceHost {
             do { try failed(error) } catch { world.fail(error) }
             return
         }
+        switch error.code {
+        case .network, .timeout, .server: break
+        default:
+            world.fail(
+                SimulationFailure(.goesOn, "a cycle of device \(index) fails: \(error)"))
+        }
         note("gives up for now: \(error)")
         guard isFollowing else { return }
         let number = waitNumber

@@ -73,10 +73,8 @@ final class DeviceHost {
             configuration.segmentCountMax = 3
         }
         storeConfiguration = configuration
-        let copies: Set<Condition> = [.clones, .deviceRestores, .serverRestores]
         checker = ReplicaChecker(
-            name: "device \(index)",
-            keepsName: world.conditions.isDisjoint(with: copies) ? configuredName : nil)
+            name: "device \(index)", keepsName: world.struck.isEmpty ? configuredName : nil)
     }
 
     var isRunning: Bool { cycle != nil }

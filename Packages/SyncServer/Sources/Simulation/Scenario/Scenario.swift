@@ -16,7 +16,8 @@ public struct Scenario: Sendable, Equatable {
     /// Conditions that the seed's own are reduced by.
     public var without: Set<Condition>
 
-    /// The number of steps that a run has unless told otherwise: about three hundred sync cycles.
+    /// The number of steps that a run has unless told otherwise: about a hundred
+    /// sync cycles and 450 requests.
     public static let standardSteps = 400
 
     /// The scenario of a seed.

@@ -20,6 +20,7 @@ extension ServerHost {
     func restoreBackup() throws {
         guard let backup else { return }
         stop(cleanly: false)
+        world.strike(.serverRestores)
         note("the server's files are put back from the copy")
         disk.replaceTree(at: Self.directory, with: backup.tree)
         for databaseID in world.databaseIDs {

@@ -58,9 +58,7 @@ final class ServerHost {
             settings.segmentBytesMax = 4 << 10
             settings.frameBytesTarget = 300
         }
-        checker = AnswerChecker(
-            limits: settings.limits,
-            mayHaveTwins: !conditions.isDisjoint(with: [.clones, .deviceRestores]))
+        checker = AnswerChecker(limits: settings.limits)
     }
 
     var isRunning: Bool { core != nil }
@@ -140,6 +138,7 @@ final class ServerHost {
     /// The indexes that the server holds follow from the log that it should have.
     private func checkIndexes(_ databaseID: DatabaseID, _ found: DatabaseInspection) throws {
         guard let log = checker.models[databaseID]?.durable else { return }
+        try checkNumbers(databaseID, found, log)
         let entities = log.current.map { key, index in
             let operation = log.operations[index]
             return "\(key) \(operation.cursor ?? 0) \(operation.entityVersion) "
@@ -150,6 +149,26 @@ final class ServerHost {
                 .logReplays,
                 "the entities of \(databaseID) are \(found.entities), and the log says "
                     + "\(entities.sorted())")
+        }
+    }
+
+    /// The head and the accepted numbers are those of the log.
+    private func checkNumbers(
+        _ databaseID: DatabaseID, _ found: DatabaseInspection, _ log: LogModel.Log
+    ) throws {
+        guard found.head == log.head else {
+            throw SimulationFailure(
+                .logReplays, "\(databaseID) ends at \(found.head), and its log at \(log.head)")
+        }
+        for deviceID in Set(found.accepted.keys).union(log.accepted.keys).sorted() {
+            let numbers = found.accepted[deviceID, default: []].flatMap { Array($0) }
+            let due = log.accepted[deviceID, default: [:]].keys.map(\.rawValue).sorted()
+            guard numbers == due else {
+                throw SimulationFailure(
+                    .logReplays,
+                    "\(databaseID) has accepted \(numbers) of \(deviceID), and its "
+                        + "log holds \(due)")
+            }
         }
     }
 

@@ -19,6 +19,8 @@ final class World {
     private(set) var scheduler: Scheduler
     var trace: Trace
     var counts = SimulationCounts()
+    /// Which of clones and restores have come to pass.
+    private(set) var struck: Set<Condition> = []
     private var ledgers: [DatabaseID: EditLedger] = [:]
     private var judge = CommitJudge()
     private var failure: (any Error)?
@@ -37,6 +39,14 @@ final class World {
         server = ServerHost(world: self)
     }
 
+    /// Something was copied or put back, so that less can be said from now on of whose an operation
+    /// is.
+    func strike(_ condition: Condition) {
+        struck.insert(condition)
+        if condition != .serverRestores { server.checker.mayHaveTwins = true }
+        for device in devices { device.checker.nameMayChange() }
+    }
+
     /// Whether everything works, so that all comes to rest.
     var isHealed: Bool { weather.isHealed }
 
@@ -48,6 +58,9 @@ final class World {
     }
 
     // MARK: Time
+
+    /// More than ever happens between two steps, unless something goes in circles.
+    private static let eventsMax = 1_000_000
 
     /// Lets `action` happen at `time`.
     func at(_ time: UInt64, _ action: @escaping Scheduler.Action) {
@@ -61,7 +74,14 @@ final class World {
 
     /// Lets everything happen up to `time`.
     func run(until time: UInt64) throws {
-        while let next = scheduler.nextTime, next <= time { try runNext() }
+        let end = counts.events + Self.eventsMax
+        while let next = scheduler.nextTime, next <= time {
+            guard counts.events < end else {
+                throw SimulationFailure(
+                    .converges, "\(Self.eventsMax) things happen before \(time) ns, and no end")
+            }
+            try runNext()
+        }
         clock.now = max(clock.now, time)
     }
 
@@ -103,7 +123,7 @@ final class World {
                 text: "\(databaseID) has operation \(operation.operationID) of "
                     + "\(operation.deviceID) on \(operation.key) at cursor "
                     + "\(operation.cursor ?? 0): \(EntityContent.tokens(operation.content))")
-            try judge.judge(operation, in: log, ledger(of: databaseID), conditions)
+            try judge.judge(operation, in: log, ledger(of: databaseID), struck)
         }
     }
 }

@@ -16,8 +16,8 @@ public struct DatabaseInspection: Sendable, Equatable {
     /// The index of entities, a line for each, in bytewise order: collection and id, cursor,
     /// version, operation, device, whether it is deleted.
     public var entities: [String]
-    /// The index of devices and their accepted operations, a line for each, in bytewise order.
-    public var devices: [String]
+    /// The accepted operations of each device that has any, as ranges of their numbers.
+    public var accepted: [DeviceID: [ClosedRange<UInt64>]]
     /// Why the log takes no more operations, if it does not.
     public var failure: String?
 }
@@ -40,9 +40,10 @@ extension ServerCore {
                 "\(revision.cursor) \(revision.version) \(revision.operationID) "
                     + "\(database.devices[revision.device].deviceID) \(revision.isDeleted)"
             },
-            devices: database.devices.records.map {
-                "\($0.deviceID) \($0.accepted.ranges) \($0.cursor)"
-            }.sorted(),
+            accepted: Dictionary(
+                uniqueKeysWithValues: database.devices.records
+                    .filter { !$0.accepted.ranges.isEmpty }
+                    .map { ($0.deviceID, $0.accepted.ranges) }),
             failure: database.log.failure.map { "\($0)" })
     }
 

@@ -170,8 +170,6 @@ public struct ServerCoreSettings: Sendable {
     public var segmentBytesMax: UInt64 = 64 << 20
     /// Bytes of operations in a frame of the log, if there is a choice.
     public var frameBytesTarget = 64 << 10
-    /// How many databases are kept open from the start.
-    public var openAtStartMax = 256
 
     public init() {}
 
@@ -180,7 +178,6 @@ public struct ServerCoreSettings: Sendable {
         configuration.limits = limits
         configuration.segmentBytesMax = segmentBytesMax
         configuration.frameBytesTarget = frameBytesTarget
-        configuration.openAtStartMax = openAtStartMax
         return configuration
     }
 }
