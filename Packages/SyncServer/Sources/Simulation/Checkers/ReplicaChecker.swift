@@ -102,7 +102,9 @@ struct ReplicaChecker {
     }
 
     /// Sync captured: the queue has grown by the app's transactions and by nothing else.
-    mutating func captured(before: ReplicaInspection, after: ReplicaInspection) throws {
+    mutating func captured(
+        before: ReplicaInspection, after: ReplicaInspection, _ log: LogModel.Log? = nil
+    ) throws {
         defer { didCapture() }
         guard isCaptureKnown else { return }
         let new = after.operations[min(before.operations.count, after.operations.count)...]
@@ -121,7 +123,7 @@ struct ReplicaChecker {
                     + "\(expected.map(\.key))")
         }
         try checkTransactions(new)
-        try checkStamps(new, before)
+        try checkStamps(new, before, log)
     }
 
     private func sortedInTransactions(_ new: ArraySlice<SyncOperation>) -> [SyncOperation] {
@@ -155,11 +157,15 @@ struct ReplicaChecker {
 
     /// An edit's stamp is later than all that its author had made or received.
     private func checkStamps(
-        _ new: ArraySlice<SyncOperation>, _ before: ReplicaInspection
+        _ new: ArraySlice<SyncOperation>, _ before: ReplicaInspection, _ log: LogModel.Log?
     ) throws {
         let made = before.operations.compactMap(\.hybridTimestamp).max() ?? 0
         var latest = max(made, before.receivedTimestamp)
         for operation in new {
+            if let base = operation.base, base > .start, let log, base <= log.head {
+                let revision = log.operations[Int(base.rawValue) - 1]
+                latest = max(latest, revision.hybridTimestamp ?? 0)
+            }
             guard let stamp = operation.hybridTimestamp, stamp > latest else {
                 throw failure(
                     .capturedInOrder,

@@ -115,13 +115,6 @@ extension Mutant {
         .rewrites(
             "received-stamps-ignored", "A device's stamps may be before those that it has seen.",
             pull, "guard let stamp else { return }", as: "guard let stamp, !BUG else { return }"),
-        .rewrites(
-            "twin-not-noticed", "A device does not see that a copy of it has pushed.", pulling,
-            "if let last = response.lastOperationID, last > reconciliation.queue.sentThrough {",
-            as: """
-                if let last = response.lastOperationID, !BUG,
-                    last > reconciliation.queue.sentThrough {
-                """),
     ]
 
     static let reconciliation: [Mutant] = [
