@@ -22,21 +22,15 @@ public enum Simulator {
         public var failedStep: Int
         /// What happened, in numbers.
         public var counts: SimulationCounts
-        /// The last lines of the trace, as far as they were kept.
-        public var lines: [String]
     }
 
     /// Runs one scenario.
     ///
-    /// - Parameters:
-    ///   - keeping: How many lines of the trace are kept.
-    ///   - listener: Takes each line of the trace as it comes.
+    /// - Parameter listener: Takes each line of the trace as it comes.
     public static func run(
-        _ scenario: Scenario, keeping: Int = 0, listener: ((String) -> Void)? = nil
+        _ scenario: Scenario, listener: ((String) -> Void)? = nil
     ) -> Outcome {
-        var trace = Trace(keeping: keeping)
-        trace.listener = listener
-        let world = World(scenario, trace: trace)
+        let world = World(scenario, trace: Trace(listener: listener))
         var story = Story(world)
         var failure: SimulationFailure?
         var step = 0
@@ -51,7 +45,7 @@ public enum Simulator {
         defer { world.end() }
         return Outcome(
             scenario: scenario, traceHash: world.trace.hash, failure: failure, failedStep: step,
-            counts: world.counts, lines: Array(world.trace.lines.suffix(keeping)))
+            counts: world.counts)
     }
 
     /// The smallest scenario found that still breaks the same rule: fewer steps, fewer devices,

@@ -16,7 +16,7 @@ import Testing
     /// A calm world with a server and two devices that have synced a few edits.
     private func world() throws -> World {
         let calm = try #require((0..<1_000).first { Scenario(seed: $0).conditions.isEmpty })
-        let world = World(Scenario(seed: calm, devicesMax: 2), trace: Trace(keeping: 0))
+        let world = World(Scenario(seed: calm, devicesMax: 2), trace: Trace())
         try world.server.start()
         var workload = Workload(
             conditions: [], generator: world.scenario.stream(.workload))

@@ -18,7 +18,7 @@ import Testing
         Simulator.Outcome(
             scenario: scenario, traceHash: 0,
             failure: fails ? SimulationFailure(.converges, "") : nil,
-            failedStep: scenario.steps - 1, counts: SimulationCounts(), lines: [])
+            failedStep: scenario.steps - 1, counts: SimulationCounts())
     }
 
     @Test func whatTheFailureDoesNotNeedIsTakenAway() {

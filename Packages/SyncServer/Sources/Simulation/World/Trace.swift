@@ -2,19 +2,15 @@
 
 /// Everything that happened, as a hash, and as text if somebody wants to read it.
 ///
-/// Two runs with the same hash did the same: every byte that was sent and every decision that was
-/// taken is in it (FNV-1a, 64 bits).
+/// In the hash are every byte that was sent, every operation that a log took, what the devices held
+/// in the end, and the kind and time of each line; the lines' words are not (FNV-1a, 64 bits).
 struct Trace {
     /// The hash of everything so far.
     private(set) var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    /// The latest lines, if they are kept.
-    private(set) var lines: [String] = []
     /// Takes each line as it comes, if somebody listens.
-    var listener: ((String) -> Void)?
-    private let linesMax: Int
+    private let listener: ((String) -> Void)?
 
-    /// - Parameter linesMax: How many lines are kept; 0 for none.
-    init(keeping linesMax: Int) { self.linesMax = linesMax }
+    init(listener: ((String) -> Void)? = nil) { self.listener = listener }
 
     /// Notes that something happened.
     mutating func note(
@@ -23,12 +19,7 @@ struct Trace {
         add(time)
         kind.withUTF8Buffer { add(UnsafeRawBufferPointer($0)) }
         for number in numbers { add(number) }
-        guard linesMax > 0 || listener != nil else { return }
-        let line = "\(Self.seconds(time)) \(text())"
-        listener?(line)
-        guard linesMax > 0 else { return }
-        if lines.count == 2 * linesMax { lines.removeFirst(linesMax) }
-        lines.append(line)
+        listener?("\(Self.seconds(time)) \(text())")
     }
 
     /// Adds bytes that were sent or stored.
