@@ -159,8 +159,7 @@ extension Reconciliation {
     /// While a resync finds out which operations the server has, numbers must stay: its end gives
     /// new ones to all that is left.
     private mutating func renumberIfSent(from number: OperationID) {
-        guard number <= queue.sentThrough, state.resync == nil || state.resync == .compacted
-        else { return }
+        guard number <= queue.sentThrough, state.resync?.maySeeQueued != true else { return }
         change(.renumber(from: queue.transactionStart(of: number), device: state.deviceID))
     }
 
@@ -204,7 +203,7 @@ extension Reconciliation {
     }
 
     /// The stamp of an edit that is made now.
-    private func nextStamp() -> HybridTimestamp {
+    func nextStamp() -> HybridTimestamp {
         queue.nextStamp(after: state.receivedTimestamp, wallMilliseconds: wallMilliseconds)
     }
 

@@ -45,6 +45,15 @@ struct RemoteRevision: Sendable {
                 + "at what runs on the server.")
     }
 
+    /// The revision that the device knows an entity to have. Its author and its time are not known
+    /// any more.
+    init(_ base: BaseRecord, of key: EntityKey, content: [UInt8]?) {
+        self.key = key
+        self.content = content
+        cursor = base.cursor
+        version = base.version
+    }
+
     /// The revision that a conflict reports.
     init(_ conflict: Conflict) {
         key = EntityKey(conflict.collection, conflict.entityID)

@@ -25,7 +25,8 @@ extension Replica {
         }
     }
 
-    /// Puts a quarantined operation back as a new edit on the base that it was made on.
+    /// Puts a quarantined operation back as a new edit on the base that it was made on. Where the
+    /// entity has a later revision by now, the resolver decides between the two at once.
     func retryQuarantined(_ id: String) throws(SyncError) {
         try settle { reconciliation throws(SyncError) in
             let collection = QuarantinedOperation.collection
@@ -53,23 +54,37 @@ extension Reconciliation {
                 "The entity \(key) has newer edits that wait to be pushed. Sync first, or discard "
                     + "the quarantined operation.")
         }
-        let isSameLog = entry.logEpoch == state.logEpoch
-        var operation = entry.operation
-        operation.operationID = queue.nextOperationID
-        operation.deviceID = state.deviceID
-        operation.transactionID = nil
-        operation.baseOperationID = nil
-        if !isSameLog {
-            operation.base = .start
-        } else if operation.base == nil {
-            operation.base = try baseOfOwn(entry)
+        guard state.resync?.maySeeQueued != true else {
+            throw SyncError(
+                .configuration,
+                "The device is finding out what the server has. Sync first, then retry the edit of "
+                    + "\(key).")
         }
         if var base = try base(of: key), base.shadow == nil {
             base.shadow = BaseRecord.Shadow(content: try content(of: key))
             set(base, for: key)
         }
+        var operation = entry.operation
+        operation.operationID = queue.nextOperationID
+        operation.deviceID = state.deviceID
+        operation.transactionID = nil
+        operation.timestampMilliseconds = wallMilliseconds
+        operation.hybridTimestamp = nextStamp()
+        operation.base = try baseOfRetry(entry)
+        operation.baseOperationID = nil
         change(.enqueue([operation], checkpoint: 0))
         set(operation.content, for: key)
+
+        // The edit must not hide a revision that its author never saw: until the push is answered,
+        // this device could be the only one that still has it.
+        guard let known = try validBase(of: key), known.cursor != operation.base else { return }
+        try meet(RemoteRevision(known, of: key, content: try baseContent(of: key)))
+    }
+
+    private func baseOfRetry(_ entry: QuarantinedOperation) throws(SyncError) -> Cursor {
+        guard entry.logEpoch == state.logEpoch else { return .start }
+        if let base = entry.operation.base { return base }
+        return try baseOfOwn(entry)
     }
 
     /// The base of an edit that was made on another one of this device: where that one has become

@@ -39,6 +39,10 @@ struct ReplicaState: Sendable, Equatable {
         case otherLog = 2
         /// The device found that it was restored from a copy or cloned.
         case newDevice = 3
+
+        /// Whether operations of the queue may turn out to be in the log: until the resync ends,
+        /// each stays what it is.
+        var maySeeQueued: Bool { self != .compacted }
     }
 
     /// The local collection and the id of the record.

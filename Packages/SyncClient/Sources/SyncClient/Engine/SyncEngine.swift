@@ -243,10 +243,12 @@ extension DiskSyncEngine {
         try replica.removeEntry(id, in: QuarantinedOperation.collection)
     }
 
-    /// Makes a quarantined operation a new edit, on the revision that it was made on.
+    /// Makes a quarantined operation a new edit of now, on the revision that it was made on. If the
+    /// entity has a later one, the resolver decides between them at once; what loses is in the
+    /// conflict log.
     ///
-    /// - Throws: `SyncError` of code `configuration` if there is no such entry, or if the entity
-    ///   has newer edits that wait.
+    /// - Throws: `SyncError` of code `configuration` if there is no such entry, if the entity has
+    ///   newer edits that wait, or if the device has met another log and has not seen all of it.
     public func retryQuarantined(_ id: String) throws(SyncError) {
         try replica.retryQuarantined(id)
     }

@@ -10,8 +10,8 @@ import Testing
     /// A content that the server finds too large.
     private let large = [UInt64](1_000...1_100)
 
-    private func makeWorld() throws -> RuleWorld {
-        let world = try RuleWorld()
+    private func makeWorld(resolving: ConflictResolution = .keepRemote) throws -> RuleWorld {
+        let world = try RuleWorld(resolving)
         world.server.limits.maxEntityBytes = 100
         try world.share([("x", [1]), ("y", [2])])
         return world
@@ -148,21 +148,39 @@ import Testing
         #expect(world.serverContents["x"] == large)
     }
 
-    @Test func asksTheResolverWhereARetriedEditMeetsWhatCameMeanwhile() throws {
+    @Test func asksTheResolverAtOnceWhereARetriedEditMeetsWhatCameMeanwhile() throws {
         let world = try makeWorld()
         try world.device.put(large, "x")
         try world.device.sync(world.server)
         try world.otherPuts([1, 7], "x")
         try world.device.sync(world.server)
-        world.server.limits.maxEntityBytes = 1_000
         try world.device.replica.retryQuarantined(
             try #require(try world.device.quarantined().first).id)
-        try world.device.sync(world.server)
 
         #expect(world.resolver.conflicts.map { $0.remote.map(Tokens.decode) } == [[1, 7]])
         // What it started from is no longer known, and must not seem to be the server's revision.
         #expect(world.resolver.conflicts.map(\.base) == [nil])
-        #expect(world.serverContents["x"] == [1, 7])
+        #expect(world.device.queued.isEmpty)
+        #expect(world.device.tokens("x") == [1, 7])
+    }
+
+    @Test func retriesOnWhatCameMeanwhileWhereTheEditWins() throws {
+        let world = try makeWorld(resolving: .keepLocal)
+        try world.device.put(large, "x")
+        try world.device.sync(world.server)
+        try world.otherPuts([1, 7], "x")
+        try world.device.sync(world.server)
+        let entry = try #require(try world.device.quarantined().first)
+        world.server.limits.maxEntityBytes = 1_000
+        try world.device.replica.retryQuarantined(entry.id)
+
+        let edit = try #require(world.device.queued.first)
+        #expect(edit.base == 3)
+        #expect(
+            try #require(edit.hybridTimestamp) > (try #require(entry.operation.hybridTimestamp)))
+        try world.device.sync(world.server)
+        #expect(world.resolver.conflicts.count == 1)
+        #expect(world.serverContents["x"] == large)
     }
 
     @Test func asksTheResolverWhereTheEditThatARetriedOneWasMadeOnWasMerged() throws {
@@ -174,16 +192,13 @@ import Testing
         while try world.device.step(world.server) {}
         #expect(world.serverContents["x"] == [1, 7])
 
-        world.server.limits.maxEntityBytes = 1_000
         try world.device.replica.retryQuarantined(
             try #require(try world.device.quarantined().first).id)
-        #expect(world.device.queued.map(\.base) == [0])
-        try world.device.sync(world.server)
         #expect(world.resolver.conflicts.count == 2)
-        #expect(world.serverContents["x"] == [1, 7])
+        #expect(world.device.tokens("x") == [1, 7])
     }
 
-    @Test func retriesOnNoRevisionAfterAnotherLog() throws {
+    @Test func meetsTheNewLogsRevisionWhenRetriedAfterAnotherLog() throws {
         let world = try makeWorld()
         try world.device.put(large, "x")
         try world.device.sync(world.server)
@@ -192,7 +207,23 @@ import Testing
         try world.device.replica.retryQuarantined(
             try #require(try world.device.quarantined().first).id)
 
-        #expect(world.device.queued.map(\.base) == [0])
+        #expect(world.resolver.conflicts.map { $0.remote.map(Tokens.decode) } == [[1]])
+        #expect(world.device.tokens("x") == [1])
+    }
+
+    @Test func refusesARetryUntilAnotherLogIsKnown() throws {
+        let world = try makeWorld()
+        try world.device.put(large, "x")
+        try world.device.sync(world.server)
+        let entry = try #require(try world.device.quarantined().first)
+        world.server.restore(world.server.backup(), as: .numbered(2))
+        while world.device.replica.state.resync == nil, try world.device.step(world.server) {}
+
+        let error = #expect(throws: SyncError.self) {
+            try world.device.replica.retryQuarantined(entry.id)
+        }
+        #expect(error?.code == .configuration)
+        #expect(try world.device.quarantined().count == 1)
     }
 
     @Test func refusesARetryWhileNewerEditsWait() throws {
