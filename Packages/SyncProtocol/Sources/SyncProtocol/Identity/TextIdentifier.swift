@@ -22,11 +22,20 @@ public protocol TextIdentifier: Hashable, Comparable, Sendable, CustomStringConv
 
 extension TextIdentifier {
     public static func == (lhs: Self, rhs: Self) -> Bool {
-        lhs.rawValue.utf8.elementsEqual(rhs.rawValue.utf8)
+        withBytes(lhs, rhs) { lhs, rhs in lhs.count == rhs.count && lhs.elementsEqual(rhs) }
     }
 
     public static func < (lhs: Self, rhs: Self) -> Bool {
-        lhs.rawValue.utf8.lexicographicallyPrecedes(rhs.rawValue.utf8)
+        withBytes(lhs, rhs) { lhs, rhs in lhs.lexicographicallyPrecedes(rhs) }
+    }
+
+    /// Compares buffers, as iterating over a string's own view takes several times as long.
+    private static func withBytes(
+        _ lhs: Self, _ rhs: Self,
+        _ body: (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>) -> Bool
+    ) -> Bool {
+        var (left, right) = (lhs.rawValue, rhs.rawValue)
+        return left.withUTF8 { left in right.withUTF8 { right in body(left, right) } }
     }
 
     public func hash(into hasher: inout Hasher) {
