@@ -24,15 +24,6 @@ public final class ServerCore<Disk: FileSystem> {
     private var lastConnection = 0
     private var lastExchangeID: UInt64 = 0
 
-    private final class Peer {
-        var connection: HTTPConnection
-        weak var exchange: Exchange?
-        /// The exchange that waits for its answer, 0 if none does.
-        var exchangeID: UInt64 = 0
-
-        init(_ connection: HTTPConnection) { self.connection = connection }
-    }
-
     /// Opens a data directory.
     ///
     /// - Throws: `ServerCoreError` if the directory cannot be used.
@@ -119,7 +110,8 @@ public final class ServerCore<Disk: FileSystem> {
     ///
     /// - Returns: When to call next, in monotonic nanoseconds; `nil` if nothing is due.
     public func advance() -> UInt64? {
-        for (connection, peer) in peers.sorted(by: { $0.key < $1.key }) {
+        for connection in peers.keys.sorted() {
+            guard let peer = peers[connection] else { continue }
             if let event = peer.connection.advance(to: now) { handOut(event, of: peer) }
             if peer.connection.state == .closed { abort(connection) }
         }
@@ -186,4 +178,14 @@ public struct ServerCoreSettings: Sendable {
 @_spi(Simulation)
 public struct ServerCoreError: Error, CustomStringConvertible {
     public var description: String
+}
+
+/// A connection of a `ServerCore`, with the exchange that goes on there.
+private final class Peer {
+    var connection: HTTPConnection
+    weak var exchange: Exchange?
+    /// The exchange that waits for its answer, 0 if none does.
+    var exchangeID: UInt64 = 0
+
+    init(_ connection: HTTPConnection) { self.connection = connection }
 }
