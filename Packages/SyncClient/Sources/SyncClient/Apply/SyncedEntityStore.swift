@@ -110,6 +110,10 @@ final class EntityStoreAccess<Disk: FileSystem>: LocalStoreAccess {
         do throws(StoreError) { try held.pointee.checkWritable() } catch {
             throw SyncError(.storage, error.description)
         }
+        // Nobody has committed: the log need not be looked at.
+        if lastCommit == checkpoint {
+            return CapturedTransactions(transactions: [], checkpoint: checkpoint)
+        }
         return try poll(checkpoint)
     }
 

@@ -78,15 +78,21 @@ extension LockedStore {
     /// The names of all collections that start with `prefix`, internal ones included, in the order
     /// of their bytes.
     func collections(prefix: String) -> [String] {
-        writer.index.allCollections.filter { $0.utf8.starts(with: prefix.utf8) }
+        writer.index.collections(prefix: prefix)
     }
 }
 
 extension SharedIndex {
-    /// The names of all collections that have entities, in the order of their bytes.
-    var allCollections: [String] {
+    /// The names of all collections that start with `prefix` and have entities, in the order of
+    /// their bytes.
+    func collections(prefix: String) -> [String] {
         read { index in
-            index.collections.filter { $0.value.liveCount > 0 }.keys.sorted().map(\.text)
+            var names: [TextKey] = []
+            for (name, collection) in index.collections
+            where collection.liveCount > 0 && name.text.utf8.starts(with: prefix.utf8) {
+                names.append(name)
+            }
+            return names.sorted().map(\.text)
         }
     }
 }
