@@ -35,8 +35,10 @@ final class DeviceHost {
     var phase = Phase.idle
     /// The connection that is kept for the next request.
     var link: VirtualLink?
-    /// Until when the device cannot reach the server.
-    var offlineUntil: UInt64 = 0
+    /// The network between the device and the server.
+    var path: NetworkPath
+    /// How long an answer may take, in nanoseconds.
+    let requestTimeout: UInt64
     /// Whether a fault of its disk excuses failures.
     var isSick = false
     var checker: ReplicaChecker
@@ -60,12 +62,14 @@ final class DeviceHost {
         self.world = world
         self.index = index
         generator = world.scenario.stream(.devices, index + 1)
+        path = NetworkPath(world.scenario, conditions: world.conditions, device: index)
         databaseID =
             original?.databaseID ?? world.databaseIDs.randomElement(using: &generator) ?? "db0"
         wall = VirtualClock.Wall(world.clock)
         resolver = .random(using: &generator)
         isFollowing = Bool.random(using: &generator) && world.conditions.contains(.following)
         configuredName = original?.configuredName ?? DeviceID("d\(index)")
+        requestTimeout = generator.oneOf([5, 30]) * 1_000_000_000
         pullLimit = [1, 2, 3, 10, 1_000].randomElement(using: &generator) ?? 2
         var configuration = StoreConfiguration()
         if world.conditions.contains(.smallFiles) {

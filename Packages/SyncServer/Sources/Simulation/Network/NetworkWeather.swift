@@ -19,12 +19,12 @@ struct NetworkWeather {
         case none
         /// The connection breaks when this share of the request has arrived.
         case requestCut(share: Double)
-        /// The request gets lost, and nobody is told.
-        case requestVanishes
         case answer(VirtualLink.AnswerFate)
         /// The device ends its sending behind the request.
         case requestEndsSending
     }
+
+    private static let slowPieces = 4
 
     mutating func mishap() -> Mishap {
         guard !isHealed else { return .none }
@@ -34,8 +34,6 @@ struct NetworkWeather {
         case 0..<5 where conditions.contains(.cuts): return .requestCut(share: share)
         case 5..<10 where conditions.contains(.cuts): return .answer(.cut(share: share))
         case 10..<18 where conditions.contains(.lostAnswers): return .answer(.cut(share: 0))
-        case 18..<22 where conditions.contains(.oneWayPartitions): return .requestVanishes
-        case 22..<26 where conditions.contains(.oneWayPartitions): return .answer(.vanishes)
         case 26..<31 where conditions.contains(.halfCloses): return .requestEndsSending
         case 31..<36 where conditions.contains(.halfCloses): return .answer(.ends(share: share))
         default: return .none
@@ -50,7 +48,14 @@ struct NetworkWeather {
     }
 
     /// In which pieces `count` bytes arrive: their lengths.
-    mutating func pieces(of count: Int) -> [Int] {
+    ///
+    /// - Parameter isSlow: Whether they come one after the other over a slow link.
+    mutating func pieces(of count: Int, isSlow: Bool) -> [Int] {
+        if isSlow, count >= Self.slowPieces {
+            let length = count / Self.slowPieces
+            return Array(repeating: length, count: Self.slowPieces - 1)
+                + [count - length * (Self.slowPieces - 1)]
+        }
         guard conditions.contains(.trickle), !isHealed, count > 1, chance(30) else {
             return [count]
         }

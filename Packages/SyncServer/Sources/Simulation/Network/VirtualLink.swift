@@ -24,8 +24,6 @@ final class VirtualLink {
         case cut(share: Double)
         /// The server's side seems to have ended behind some of them.
         case ends(share: Double)
-        /// They get lost, and nobody is told.
-        case vanishes
     }
 
     let number: Int
@@ -46,6 +44,10 @@ final class VirtualLink {
     /// When the latest bytes arrive, in each direction.
     var lastArrivalAtServer: UInt64 = 0
     var lastArrivalAtDevice: UInt64 = 0
+    /// Whether bytes of a direction got lost. What follows them cannot be read either, so the
+    /// direction is dead, and nobody is told.
+    var isDeadToServer = false
+    var isDeadToDevice = false
     var parser = HTTPResponseParser()
 
     init(number: Int, device: DeviceHost?) {
@@ -57,10 +59,14 @@ final class VirtualLink {
 extension SyncRequest {
     /// The request as it goes over a connection.
     var wireBytes: [UInt8] {
-        let body = body
-        let head =
-            "POST \(path) HTTP/1.1\r\nHost: server\r\nContent-Type: application/cbor\r\n"
-            + "Content-Length: \(body.count)\r\n\r\n"
-        return Array(head.utf8) + body
+        var request = HTTPRequest(method: .post, target: path, body: body)
+        for name in ["Content-Type", "Accept"] {
+            request.headers.append(name, "application/cbor")
+        }
+        do throws(HTTPRejection) {
+            return try request.serialized(host: "server")
+        } catch {
+            preconditionFailure("The paths of the protocol and the host are plain names.")
+        }
     }
 }

@@ -14,10 +14,13 @@ public enum Condition: String, CaseIterable, Sendable {
     case trickle
     /// A middlebox sends a request again later, on a connection of its own.
     case duplicates
-    /// A device is cut off for a while, in both directions.
+    /// A device is cut off for a while, in both directions: what would arrive then is lost, and
+    /// nobody is told.
     case partitions
     /// The same in one direction.
     case oneWayPartitions
+    /// The bytes of a device take time in proportion to their number for a while.
+    case slowLinks
     /// One side ends its sending and the other goes on.
     case halfCloses
 
@@ -30,7 +33,7 @@ public enum Condition: String, CaseIterable, Sendable {
     case deviceCrashes
     /// An app is closed and opened again.
     case deviceRestarts
-    /// Devices are offline for hours.
+    /// Devices are offline for hours, and know it.
     case longOffline
 
     // Disks.

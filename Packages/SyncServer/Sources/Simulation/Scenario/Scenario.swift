@@ -55,7 +55,7 @@ public struct Scenario: Sendable, Equatable {
     /// others as they were.
     enum Stream: UInt64 {
         case conditions = 1
-        case devices, schedule, workload, network, faults, server, identities
+        case devices, schedule, workload, network, faults, server, identities, paths
     }
 
     func stream(_ stream: Stream, _ index: Int = 0) -> SeededGenerator {

@@ -276,25 +276,38 @@ final class ServerHost {
         try world.judgeCommitted()
     }
 
-    /// Takes the answers of pulls that have waited.
+    /// Takes the answers of pulls that have waited, and what is said to connections whose time is
+    /// over.
     private func collectLate(_ core: Core) throws {
-        for (connection, link) in links.sorted(by: { $0.key < $1.key }) {
-            guard let exchange = link.exchange, exchange.waitsForNews else { continue }
+        for (connection, link) in links.sorted(by: { $0.key < $1.key })
+        where !ready.contains(where: { $0.link === link }) {
             let (bytes, isClosed) = core.takeOutput(of: connection)
-            if !bytes.isEmpty {
-                link.exchange?.waitsForNews = false
-                try checker.check(world.decode(bytes, to: exchange.request), to: exchange.request)
-                world.sendAnswer(bytes, on: link)
-            }
-            if isClosed { links[connection] = nil }
-            if bytes.isEmpty, !isClosed, case .pull(let request) = exchange.request,
-                checker.hasNews(for: request)
+            if !bytes.isEmpty { try takeLate(bytes, of: link) }
+            if isClosed {
+                links[connection] = nil
+                world.endLink(link)
+            } else if let exchange = link.exchange, exchange.waitsForNews,
+                case .pull(let request) = exchange.request, checker.hasNews(for: request)
             {
                 throw SimulationFailure(
                     .goesOn,
                     "a pull after \(request.sinceCursor) goes on waiting, and there is news")
             }
         }
+    }
+
+    private func takeLate(_ bytes: [UInt8], of link: VirtualLink) throws {
+        // Whoever gave up is answered all the same, as long as the server does not know.
+        guard let exchange = link.exchange else { return }
+        let answer = try world.decode(bytes, to: exchange.request)
+        if exchange.waitsForNews {
+            link.exchange?.waitsForNews = false
+            try checker.check(answer, to: exchange.request)
+        } else if case .success = answer {
+            throw SimulationFailure(
+                .answersFollowTheRules, "half of \(exchange.request.summary) is answered")
+        }
+        world.sendAnswer(bytes, on: link)
     }
 
     private func schedule(_ time: UInt64?) {

@@ -75,13 +75,6 @@ struct Story {
         guard world.conditions.contains(fault) else { return }
         let call = Int.random(in: 1...faults.oneOf([3, 12, 60]), using: &faults)
         switch fault {
-        case .partitions:
-            device.offlineUntil =
-                world.clock.now + UInt64.random(in: 0...8_000_000_000, using: &faults)
-        case .longOffline:
-            guard faults.chance(20) else { return }
-            device.offlineUntil =
-                world.clock.now + UInt64.random(in: 0...7_200_000_000_000, using: &faults)
         case .serverCrashes, .serverRestarts, .serverDiskErrors, .serverDiskFull, .serverRestores:
             guard try disturbServer(fault, call) else { return }
         case .bitFlips:
@@ -96,9 +89,9 @@ struct Story {
 
     /// The conditions that strike at single moments; the others are there all the time.
     private static let staged: [Condition] = [
-        .partitions, .serverCrashes, .serverRestarts, .deviceCrashes, .deviceRestarts, .longOffline,
-        .serverDiskErrors, .deviceDiskErrors, .serverDiskFull, .deviceDiskFull, .bitFlips,
-        .serverRestores, .deviceRestores, .clones, .clockSkew, .strangers,
+        .serverCrashes, .serverRestarts, .deviceCrashes, .deviceRestarts, .serverDiskErrors,
+        .deviceDiskErrors, .serverDiskFull, .deviceDiskFull, .bitFlips, .serverRestores,
+        .deviceRestores, .clones, .clockSkew, .strangers,
     ]
 
     private mutating func disturbServer(_ fault: Condition, _ call: Int) throws -> Bool {
@@ -188,7 +181,6 @@ struct Story {
         server.disk.fullAfter(bytes: nil)
         server.disk.forgetPlans()
         for device in world.devices {
-            device.offlineUntil = 0
             device.stopFollowing()
             if device.isSick || device.disk.isHalted { device.stop(cleanly: false) }
             device.repair()

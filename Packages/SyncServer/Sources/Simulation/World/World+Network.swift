@@ -15,13 +15,13 @@ extension World {
             "request", UInt64(device.index), text: "device \(device.index) asks \(request.summary)")
         counts.exchanges += 1
         link.exchange = VirtualLink.Exchange(request: request, bytesLeft: bytes.count)
-        let timeout = (30_000 + request.waitMilliseconds) * 1_000_000
-        after(timeout) { [self] in
-            guard link.exchange != nil, link.isUsable else { return }
+        link.awaited = number
+        after(device.requestTimeout + request.waitMilliseconds * 1_000_000) { [self] in
+            guard link.exchange != nil, link.awaited == number else { return }
             lose(link, .timeout, "There was no answer in time.")
         }
-        link.awaited = number
-        guard clock.now >= device.offlineUntil || isHealed else {
+        if !isHealed, let cut = device.path.isOffline(at: clock.now) {
+            if cut.isNew { counts.note(cut.condition) }
             return after(weather.latency()) { [self] in
                 lose(link, .network, "There is no network.")
             }
@@ -61,9 +61,6 @@ extension World {
         var arriving = bytes[...]
         switch mishap {
         case .none: break
-        case .requestVanishes:
-            counts.note(.oneWayPartitions)
-            return
         case .requestCut(let share):
             counts.note(.cuts)
             arriving = bytes.prefix(Int(Double(bytes.count) * share))
@@ -72,10 +69,14 @@ extension World {
             link.exchange?.answerFate = fate
         case .requestEndsSending: counts.note(.halfCloses)
         }
-        for length in weather.pieces(of: arriving.count) where length > 0 {
+        let speed = speed(of: link)
+        let pieces = weather.pieces(of: arriving.count, isSlow: speed != nil)
+        for length in pieces where length > 0 {
             let piece = Array(arriving.prefix(length))
             arriving = arriving.dropFirst(length)
-            atServer(link) { [self] in try server.receive(piece, on: link) }
+            atServer(link, taking: transmission(of: length, at: speed)) { [self] in
+                try server.receive(piece, on: link)
+            }
         }
         if case .requestCut = mishap {
             atServer(link) { [self] in
@@ -89,15 +90,31 @@ extension World {
         }
     }
 
-    /// Lets something arrive at the server behind all that was sent before.
-    private func atServer(_ link: VirtualLink, _ action: @escaping Scheduler.Action) {
-        link.lastArrivalAtServer = max(link.lastArrivalAtServer + 1, clock.now + weather.latency())
-        at(link.lastArrivalAtServer) { if link.isUsable { try action() } }
+    /// Lets something arrive at the server behind all that was sent before, unless it gets lost.
+    ///
+    /// - Parameter duration: How long its bytes take, besides the latency.
+    private func atServer(
+        _ link: VirtualLink, taking duration: UInt64 = 0, _ action: @escaping Scheduler.Action
+    ) {
+        link.lastArrivalAtServer =
+            max(link.lastArrivalAtServer + 1, clock.now + weather.latency()) + duration
+        at(link.lastArrivalAtServer) { [self] in
+            guard link.isUsable, !link.isDeadToServer else { return }
+            link.isDeadToServer = isLost(.toServer, link)
+            if !link.isDeadToServer { try action() }
+        }
     }
 
-    private func atDevice(_ link: VirtualLink, _ action: @escaping Scheduler.Action) {
-        link.lastArrivalAtDevice = max(link.lastArrivalAtDevice + 1, clock.now + weather.latency())
-        at(link.lastArrivalAtDevice) { if link.isUsable { try action() } }
+    private func atDevice(
+        _ link: VirtualLink, taking duration: UInt64 = 0, _ action: @escaping Scheduler.Action
+    ) {
+        link.lastArrivalAtDevice =
+            max(link.lastArrivalAtDevice + 1, clock.now + weather.latency()) + duration
+        at(link.lastArrivalAtDevice) { [self] in
+            guard link.isUsable, !link.isDeadToDevice else { return }
+            link.isDeadToDevice = isLost(.toDevice, link)
+            if !link.isDeadToDevice { try action() }
+        }
     }
 
     /// Sends an answer's bytes to the device.
@@ -107,19 +124,22 @@ extension World {
         var arriving = bytes[...]
         switch exchange.answerFate {
         case .arrives: break
-        case .vanishes: return
         case .cut(let share), .ends(let share):
             arriving = bytes.prefix(Int(Double(bytes.count) * share))
         }
-        for length in weather.pieces(of: arriving.count) where length > 0 {
+        let speed = speed(of: link)
+        let pieces = weather.pieces(of: arriving.count, isSlow: speed != nil)
+        for length in pieces where length > 0 {
             let piece = Array(arriving.prefix(length))
             arriving = arriving.dropFirst(length)
-            atDevice(link) { [self] in receive(piece, on: link) }
+            atDevice(link, taking: transmission(of: length, at: speed)) { [self] in
+                receive(piece, on: link)
+            }
         }
         switch exchange.answerFate {
         case .cut: atDevice(link) { [self] in lose(link, .network, "The connection broke.") }
         case .ends: atDevice(link) { [self] in receiveEnd(on: link) }
-        case .arrives, .vanishes: break
+        case .arrives: break
         }
     }
 
@@ -156,17 +176,28 @@ extension World {
         device.take(.failure(SyncError(code, message)), number: link.awaited)
     }
 
-    /// The server's end of a connection is gone.
+    /// The server's end of a connection is gone, and the network says so if it can.
     func breakLink(_ link: VirtualLink) {
         link.isBroken = true
-        atDevice(link) { [self] in lose(link, .network, "The connection broke.") }
+        at(max(link.lastArrivalAtDevice + 1, clock.now + weather.latency())) { [self] in
+            guard link.isUsable, !isLost(.toDevice, link) else { return }
+            lose(link, .network, "The connection broke.")
+        }
     }
 
-    /// The device's end of a connection is gone.
+    /// The server has ended a connection, behind all that it sent.
+    func endLink(_ link: VirtualLink) {
+        link.isBroken = true
+        atDevice(link) { [self] in receiveEnd(on: link) }
+    }
+
+    /// The device's end of a connection is gone, and the network says so if it can.
     func abandon(_ link: VirtualLink) {
         guard link.isUsable else { return }
         link.isUsable = false
-        after(weather.latency()) { [self] in server.abort(link) }
+        after(weather.latency()) { [self] in
+            if !isLost(.toServer, link) { server.abort(link) }
+        }
     }
 
     /// Reads an answer as the server sent it.
@@ -222,7 +253,6 @@ extension VirtualLink.AnswerFate {
         switch self {
         case .arrives, .cut: .lostAnswers
         case .ends: .halfCloses
-        case .vanishes: .oneWayPartitions
         }
     }
 }

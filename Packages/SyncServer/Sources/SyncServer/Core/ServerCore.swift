@@ -115,7 +115,10 @@ public final class ServerCore<Disk: FileSystem> {
             if let event = peer.connection.advance(to: now) { handOut(event, of: peer) }
             if peer.connection.state == .closed { abort(connection) }
         }
-        return routes.advance(to: now)
+        let next = routes.advance(to: now)
+        return peers.values.reduce(next) { next, peer in
+            peer.connection.deadline.map { min($0, next ?? $0) } ?? next
+        }
     }
 
     /// Stops as on SIGTERM: commits what is staged, writes what is left, gives the directory up.
