@@ -71,6 +71,9 @@ extension SyncCycle {
     /// Whether nothing waits to be acknowledged, of what was captured.
     public var isQueueEmpty: Bool { replica.queue.state.isEmpty }
 
+    /// Whether the server's log was found, so that a pull can wait for what comes to it.
+    public var knowsLog: Bool { replica.state.logID != nil }
+
     /// A pull that waits at the server until something comes; `nil` before the first handshake.
     public func makeWaitingPull(_ limit: Duration) -> PullRequest? {
         driver.makeWaitingPull(limit)

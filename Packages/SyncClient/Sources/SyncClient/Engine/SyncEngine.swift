@@ -16,9 +16,9 @@ public typealias SyncEngine = DiskSyncEngine<POSIXFileSystem>
 /// The app reads and writes its store as ever, online or not. `sync()` exchanges everything once;
 /// `start()` goes on doing so as the app writes and others push.
 ///
-/// All decisions are taken elsewhere: what comes next by `SyncCycle`, what an answer changes by
-/// `Replica`. The actor carries requests between those and the transport. One engine at a time
-/// serves a store.
+/// All decisions are taken elsewhere: what comes next by `SyncCycle`, and between cycles by
+/// `FollowLoop`; what an answer changes by `Replica`. The actor carries requests between those and
+/// the transport. One engine at a time serves a store.
 public actor DiskSyncEngine<Disk: FileSystem> {
     private let cycle: SyncCycle<Disk>
     private let transport: any SyncTransport
@@ -26,6 +26,7 @@ public actor DiskSyncEngine<Disk: FileSystem> {
     private let clock: any Clock<Duration>
     private let broadcast = StateBroadcast()
     private var isRunning = false
+    private var follow: FollowLoop
     private var loop: Task<Void, Never>?
 
     /// Creates an engine for `store`, which becomes a copy of `configuration.databaseID`.
@@ -44,6 +45,7 @@ public actor DiskSyncEngine<Disk: FileSystem> {
         cycle = try SyncCycle(
             store: store, configuration: configuration, resolver: resolver,
             environment: environment)
+        follow = FollowLoop(configuration)
         self.transport = transport
         self.environment = environment
         self.clock = clock
@@ -153,58 +155,66 @@ public actor DiskSyncEngine<Disk: FileSystem> {
 
     // MARK: Going on
 
-    /// How many cycles of a started engine share a handshake: what it finds out is rare, and each
-    /// costs a round trip.
-    private static var cyclesPerHandshake: Int { 20 }
-
     private func runLoop() async {
-        var failures = 0, cycles = 0
-        while !Task.isCancelled {
-            do {
-                _ = try await sync(renewsHandshake: cycles % Self.cyclesPerHandshake == 0)
-                failures = 0
-                cycles += 1
-                try await waitForNews()
-            } catch {
-                failures += 1
-                let delay = replica.configuration.retryPolicy.delay(
-                    attempt: failures,
-                    retryAfterSeconds: (error as? SyncError)?.retryAfterSeconds,
-                    random: environment.random())
-                try? await clock.sleep(for: max(delay, replica.configuration.pollInterval))
+        follow = FollowLoop(replica.configuration)
+        var decision = follow.next(.rested)
+        while !Task.isCancelled, decision != .stop { decision = await goOn(from: decision) }
+    }
+
+    /// Carries a decision out; returns the next one.
+    private func goOn(from decision: FollowLoop.Decision) async -> FollowLoop.Decision {
+        do {
+            if case .watch(let writes, let others) = decision {
+                return try await watch(writes, others)
             }
+            return follow.next(try await carryOut(decision))
+        } catch {
+            return follow.next(
+                .failed(
+                    retryAfterSeconds: (error as? SyncError)?.retryAfterSeconds,
+                    random: environment.random()))
         }
     }
 
-    /// Returns when the app has written something, or when others may have pushed something.
-    private func waitForNews() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.waitForLocalWrites() }
-            group.addTask { try await self.waitForOthers() }
+    /// Carries both out, and what follows, until one leads to a cycle.
+    private func watch(
+        _ writes: FollowLoop.Decision, _ others: FollowLoop.Decision
+    ) async throws -> FollowLoop.Decision {
+        try await withThrowingTaskGroup(of: FollowLoop.Decision.self) { group in
+            group.addTask { try await self.carryOn(from: writes) }
+            group.addTask { try await self.carryOn(from: others) }
             defer { group.cancelAll() }
-            try await group.next()
+            return try await group.next() ?? .stop
         }
     }
 
-    private func waitForLocalWrites() async throws {
-        let configuration = replica.configuration
-        var interval = configuration.pollInterval
-        // Whoever else captured meanwhile, such as `pendingCount()`, has put the news there.
-        while try replica.capture() == 0, replica.queue.state.isEmpty {
-            try await clock.sleep(for: interval)
-            interval = min(interval * 1.25, configuration.idlePollInterval)
-        }
+    private func carryOn(from first: FollowLoop.Decision) async throws -> FollowLoop.Decision {
+        var decision = first
+        while decision.isBetweenCycles { decision = follow.next(try await carryOut(decision)) }
+        return decision
     }
 
-    /// A pull that waits at the server, or a plain pause where the server cannot.
-    private func waitForOthers() async throws {
-        let configuration = replica.configuration
-        let limit = min(configuration.waitForOthers, .seconds(30))
-        guard limit > .zero, replica.state.logID != nil else {
-            return try await clock.sleep(for: configuration.idlePullInterval)
-        }
-        while let request = cycle.makeWaitingPull(limit) {
-            if try cycle.take(try await transport.pull(request), to: request) { return }
+    private func carryOut(_ decision: FollowLoop.Decision) async throws -> FollowLoop.Outcome {
+        switch decision {
+        case .sync(let renewsHandshake):
+            _ = try await sync(renewsHandshake: renewsHandshake)
+            return .synced(knowsLog: cycle.knowsLog)
+        case .look(let interval):
+            if interval > .zero { try await clock.sleep(for: interval) }
+            // Whoever else captured meanwhile, such as `pendingCount()`, has put the news there.
+            let hasCaptured = try replica.capture() > 0
+            return .looked(foundWrites: hasCaptured || !cycle.isQueueEmpty)
+        case .pull(let limit):
+            guard let request = cycle.makeWaitingPull(limit) else { return .heard(hasNews: true) }
+            let page = try await transport.pull(request)
+            return .heard(hasNews: try cycle.take(page, to: request))
+        case .pause(let duration):
+            try await clock.sleep(for: duration)
+            return .heard(hasNews: true)
+        case .sleep(let duration):
+            try await clock.sleep(for: duration)
+            return .rested
+        case .watch, .stop: preconditionFailure("A fork is no step, and a stop none either.")
         }
     }
 }

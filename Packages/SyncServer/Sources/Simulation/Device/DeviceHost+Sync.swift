@@ -6,19 +6,13 @@ import SyncTestSupport
 
 // Cycles: what `SyncEngine` does with them, without its actor.
 extension DeviceHost {
-    /// Begins a cycle, unless one is under way.
-    func begin() {
-        switch phase {
-        case .exchanging, .pausing: return
-        case .idle: break
-        // Whoever followed has its waiting pull cancelled.
-        case .following: stopFollowing()
-        }
-        // A copy of the device shows in a handshake only, so everybody needs one to come to rest.
-        let renews = !isFollowing || world.isHealed || cyclesSinceHandshake % 20 == 0
-        cyclesSinceHandshake += 1
+    /// Begins a cycle, unless one is under way, which is waited for then.
+    ///
+    /// - Parameter renewsHandshake: As an app's own sync always does, and a started engine seldom.
+    func begin(renewsHandshake: Bool = true) {
+        guard isIdle else { return }
         step(capturesFirst: Bool.random(using: &generator)) { cycle in
-            let step = try cycle.begin(renewsHandshake: renews)
+            let step = try cycle.begin(renewsHandshake: renewsHandshake)
             self.didCapture()
             return step
         }
@@ -48,12 +42,10 @@ extension DeviceHost {
 
     /// Takes what came of the exchange that is waited for.
     func take(_ outcome: Result<SyncAnswer, SyncError>, number: Int) {
-        switch phase {
-        case .exchanging(let request, number):
+        if case .exchanging(let request, number) = phase {
             step { cycle in try cycle.take(outcome, to: request) }
-        case .following(let request, number):
-            follow(outcome, request)
-        default: return
+        } else if let waitingPull, waitingPull.number == number {
+            takeNews(outcome, waitingPull.request)
         }
     }
 
@@ -96,7 +88,7 @@ extension DeviceHost {
             if let cycle {
                 try checker.check(cycle.quarantinedOperations(), cycle.inspect())
             }
-            waitForNews()
+            tellLoop(.synced(knowsLog: cycle?.knowsLog ?? false))
         }
     }
 
@@ -119,77 +111,32 @@ extension DeviceHost {
             do { try failed(error) } catch { world.fail(error) }
             return
         }
+        expect(error)
+        note("gives up for now: \(error)")
+        guard awaitsCycle else { return }
+        tellLoop(
+            .failed(retryAfterSeconds: error.retryAfterSeconds, random: world.random.next()))
+    }
+
+    /// The loop may have waited for the cycle, whoever began it.
+    private func tellLoop(_ outcome: FollowLoop.Outcome) {
+        guard awaitsCycle else { return }
+        awaitsCycle = false
+        decide(outcome)
+    }
+
+    /// Whether an error is one that servers and networks bring about.
+    func expect(_ error: SyncError) {
         switch error.code {
         case .network, .timeout, .server: break
         default:
             world.fail(
                 SimulationFailure(.goesOn, "a cycle of device \(index) fails: \(error)"))
         }
-        note("gives up for now: \(error)")
-        guard isFollowing else { return }
-        let number = waitNumber
-        world.after(UInt64.random(in: 100_000_000...10_000_000_000, using: &generator)) { [self] in
-            if number == waitNumber { begin() }
-        }
     }
 
-    private func nanoseconds(_ duration: Duration) -> UInt64 {
+    func nanoseconds(_ duration: Duration) -> UInt64 {
         UInt64(duration.components.seconds) * 1_000_000_000
             + UInt64(duration.components.attoseconds) / 1_000_000_000
-    }
-}
-
-// Following.
-extension DeviceHost {
-    /// A pull that waits at the server, until something comes or the app writes.
-    private func waitForNews() {
-        guard isFollowing, !world.isHealed, let cycle,
-            let request = cycle.makeWaitingPull(.seconds(generator.oneOf([1, 5, 25])))
-        else { return }
-        waitNumber += 1
-        phase = .following(request, number: waitNumber)
-        world.send(.pull(request), from: self, number: waitNumber)
-    }
-
-    private func follow(_ outcome: Result<SyncAnswer, SyncError>, _ request: PullRequest) {
-        guard let cycle else { return }
-        phase = .idle
-        checker.willSync()
-        do {
-            guard case .success(.pull(let page)) = outcome else {
-                if case .failure(let error) = outcome { throw error }
-                return
-            }
-            let hasNews = try cycle.take(page, to: request)
-            noteDecisions()
-            if disk.isHalted { return dieAndRestart() }
-            try check()
-            if hasNews { begin() } else { waitForNews() }
-        } catch let error as SyncError {
-            noteDecisions()
-            cycleFailed(error)
-        } catch {
-            world.fail(error)
-        }
-    }
-
-    func lookForWrites() throws {
-        guard let cycle, case .following = phase else { return }
-        do {
-            let count = try cycle.capture()
-            didCapture()
-            if count > 0 || !cycle.isQueueEmpty { begin() }
-        } catch {
-            try failed(error)
-        }
-    }
-
-    /// Cancels the waiting pull.
-    func stopFollowing() {
-        guard case .following = phase else { return }
-        if let link { world.abandon(link) }
-        link = nil
-        phase = .idle
-        waitNumber += 1
     }
 }

@@ -10,7 +10,7 @@ final class DeviceHost {
     typealias Store = DiskEntityStore<SimulatedDisk>
     typealias Cycle = SyncCycle<SimulatedDisk>
 
-    /// What the app's sync is waiting for.
+    /// What a cycle is waiting for.
     enum Phase {
         /// Nothing: no cycle is under way.
         case idle
@@ -18,8 +18,13 @@ final class DeviceHost {
         case exchanging(SyncRequest, number: Int)
         /// Time to pass before it tries again.
         case pausing(number: Int)
-        /// News, by a pull that waits at the server.
-        case following(PullRequest, number: Int)
+    }
+
+    /// A pull that waits at the server, besides whatever cycle is under way.
+    struct WaitingPull {
+        var request: PullRequest
+        var number: Int
+        var link: VirtualLink
     }
 
     let world: World
@@ -28,13 +33,20 @@ final class DeviceHost {
     let disk = SimulatedDisk()
     let wall: VirtualClock.Wall
     let resolver: WatchedResolver
-    /// Whether the app keeps sync going, with waiting pulls.
+    /// Whether the app starts its engine, so that this goes on by itself.
     let isFollowing: Bool
     private(set) var store: Store?
     private(set) var cycle: Cycle?
     var phase = Phase.idle
-    /// The connection that is kept for the next request.
-    var link: VirtualLink?
+    /// What decides for the engine between its cycles, if it was started.
+    var loop: FollowLoop?
+    /// Whether the loop waits for the end of a cycle.
+    var awaitsCycle = false
+    /// Counts what the loop gives up waiting for.
+    var loopNumber = 0
+    var waitingPull: WaitingPull?
+    /// The connections that are kept for further requests.
+    var links: [VirtualLink] = []
     /// The network between the device and the server.
     var path: NetworkPath
     /// How long an answer may take, in nanoseconds.
@@ -46,15 +58,13 @@ final class DeviceHost {
     var segmentsAtCapture: [String] = []
     /// Counts what is waited for, so that what comes too late finds nobody.
     var waitNumber = 0
-    var cyclesSinceHandshake = 0
     var generator: SeededGenerator
     /// How many cycles have finished, and how many have failed.
     var finishedCycles = 0
     var failedCycles = 0
     var copy: SimulatedDiskTree?
-    private let configuredName: DeviceID
+    private(set) var configuration: SyncConfiguration
     private let storeConfiguration: StoreConfiguration
-    private let pullLimit: UInt64
 
     static let directory = "/device"
 
@@ -68,17 +78,23 @@ final class DeviceHost {
         wall = VirtualClock.Wall(world.clock)
         resolver = .random(using: &generator)
         isFollowing = Bool.random(using: &generator) && world.conditions.contains(.following)
-        configuredName = original?.configuredName ?? DeviceID("d\(index)")
+        let name = original?.configuration.deviceID ?? DeviceID("d\(index)")
+        configuration = SyncConfiguration(databaseID: databaseID, deviceID: name)
+        configuration.pullLimit = generator.oneOf([1, 2, 3, 10, 1_000])
+        configuration.pollInterval = .milliseconds(generator.oneOf([100, 1_000]))
+        configuration.idlePollInterval = .seconds(generator.oneOf([1, 5]))
+        configuration.waitForOthers = .seconds(generator.oneOf([0, 1, 5, 25]))
+        configuration.idlePullInterval = .seconds(generator.oneOf([1, 5]))
+        if world.conditions.contains(.smallFiles) { configuration.queueCompactionBytesMin = 2_000 }
         requestTimeout = generator.oneOf([5, 30]) * 1_000_000_000
-        pullLimit = [1, 2, 3, 10, 1_000].randomElement(using: &generator) ?? 2
-        var configuration = StoreConfiguration()
+        var storeConfiguration = StoreConfiguration()
         if world.conditions.contains(.smallFiles) {
-            configuration.checkpointLogBytes = 8 << 10
-            configuration.segmentCountMax = 3
+            storeConfiguration.checkpointLogBytes = 8 << 10
+            storeConfiguration.segmentCountMax = 3
         }
-        storeConfiguration = configuration
+        self.storeConfiguration = storeConfiguration
         checker = ReplicaChecker(
-            name: "device \(index)", keepsName: world.struck.isEmpty ? configuredName : nil)
+            name: "device \(index)", keepsName: world.struck.isEmpty ? name : nil)
     }
 
     var isRunning: Bool { cycle != nil }
@@ -119,16 +135,13 @@ extension DeviceHost {
         }
         note("the app runs")
         try check(isOpening: true)
-        if isFollowing { begin() }
+        startFollowing()
     }
 
     /// Opens the files without judging them.
     func open() throws {
         let store = try Store(
             directory: Self.directory, disk: disk, configuration: storeConfiguration)
-        var configuration = SyncConfiguration(databaseID: databaseID, deviceID: configuredName)
-        configuration.pullLimit = pullLimit
-        if world.conditions.contains(.smallFiles) { configuration.queueCompactionBytesMin = 2_000 }
         let (random, wall) = (world.random, wall)
         let cycle = try Cycle(
             store: store, configuration: configuration, resolver: resolver,
@@ -171,8 +184,9 @@ extension DeviceHost {
         cycle = nil
         phase = .idle
         waitNumber += 1
-        if let link { world.abandon(link) }
-        link = nil
+        stopFollowing()
+        for link in links { world.abandon(link) }
+        links = []
     }
 
     /// The power went at some call in the midst of what the app was doing.
@@ -243,7 +257,6 @@ extension DeviceHost {
             checker.commitFailed(contents)
             try failed(error)
         }
-        if isFollowing { world.after(100_000_000) { [self] in try lookForWrites() } }
     }
 
     private func describe(_ key: EntityKey, _ content: [UInt8]?) -> String {

@@ -7,7 +7,8 @@ import SyncProtocol
 // The network.
 extension World {
     /// Sends a device's request over a connection, with whatever the weather does to it.
-    func send(_ request: SyncRequest, from device: DeviceHost, number: Int) {
+    @discardableResult
+    func send(_ request: SyncRequest, from device: DeviceHost, number: Int) -> VirtualLink {
         let link = link(for: device)
         let bytes = request.wireBytes
         trace.add(bytes)
@@ -22,25 +23,28 @@ extension World {
         }
         if !isHealed, let cut = device.path.isOffline(at: clock.now) {
             if cut.isNew { counts.note(cut.condition) }
-            return after(weather.latency()) { [self] in
-                lose(link, .network, "There is no network.")
+            after(weather.latency()) { [self] in
+                if link.awaited == number { lose(link, .network, "There is no network.") }
             }
+            return link
         }
         deliver(bytes, on: link, weather.mishap())
         if let delay = weather.repetition() {
             counts.note(.duplicates)
             after(delay) { [self] in repeatRequest(request, bytes) }
         }
+        return link
     }
 
     private func link(for device: DeviceHost) -> VirtualLink {
-        if let link = device.link, link.isUsable, link.exchange == nil, !weather.prefersNewLink() {
-            return link
+        device.links.removeAll { !$0.isUsable }
+        if let index = device.links.firstIndex(where: { $0.exchange == nil }) {
+            if !weather.prefersNewLink() { return device.links[index] }
+            abandon(device.links.remove(at: index))
         }
-        if let link = device.link { abandon(link) }
         linkCount += 1
         let link = VirtualLink(number: linkCount, device: device)
-        device.link = link
+        device.links.append(link)
         return link
     }
 
