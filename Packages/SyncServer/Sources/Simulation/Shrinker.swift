@@ -3,10 +3,11 @@
 /// Looks for a smaller scenario that breaks the same rule: fewer steps, fewer devices, fewer
 /// conditions.
 ///
-/// Each step of a run, and each device, draws from a stream of numbers of its own, so that what is
-/// taken away leaves most of the rest as it was. Still a smaller world is another world, and only a
-/// run tells whether the failure is in it. Conditions are taken away in halves, quarters and so on,
-/// as most of them have nothing to do with it ("delta debugging", Zeller and Hildebrandt, 2002).
+/// Each step of a run draws from streams of numbers of its own, and in it each device and each
+/// exchange, so that what is taken away leaves most of the rest as it was. Still a smaller world is
+/// another world, and only a run tells whether the failure is in it. Conditions are taken away in
+/// halves, quarters and so on, as most of them have nothing to do with it ("delta debugging",
+/// Zeller and Hildebrandt, 2002).
 struct Shrinker {
     /// The smallest that was found so far.
     private(set) var best: Simulator.Outcome

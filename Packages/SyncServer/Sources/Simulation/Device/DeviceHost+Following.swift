@@ -109,7 +109,7 @@ extension DeviceHost {
         note("hears nothing: \(error)")
         decide(
             .failed(
-                retryAfterSeconds: error.retryAfterSeconds, random: world.random.next()))
+                retryAfterSeconds: error.retryAfterSeconds, random: random.next()))
     }
 
     /// Ends what the loop waits for, a pull at the server too.

@@ -115,7 +115,7 @@ extension DeviceHost {
         note("gives up for now: \(error)")
         guard awaitsCycle else { return }
         tellLoop(
-            .failed(retryAfterSeconds: error.retryAfterSeconds, random: world.random.next()))
+            .failed(retryAfterSeconds: error.retryAfterSeconds, random: random.next()))
     }
 
     /// The loop may have waited for the cycle, whoever began it.

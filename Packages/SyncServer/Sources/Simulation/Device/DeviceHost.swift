@@ -59,6 +59,10 @@ final class DeviceHost {
     /// Counts what is waited for, so that what comes too late finds nobody.
     var waitNumber = 0
     var generator: SeededGenerator
+    /// The chance that the client sees: retry jitter, a new name.
+    let random: SharedGenerator
+    /// How many exchanges were begun in this step.
+    var exchangesInStep = 0
     /// How many cycles have finished, and how many have failed.
     var finishedCycles = 0
     var failedCycles = 0
@@ -72,6 +76,7 @@ final class DeviceHost {
         self.world = world
         self.index = index
         generator = world.scenario.stream(.devices, index + 1)
+        random = SharedGenerator(world.scenario.stream(.names, index))
         path = NetworkPath(world.scenario, conditions: world.conditions, device: index)
         databaseID =
             original?.databaseID ?? world.databaseIDs.randomElement(using: &generator) ?? "db0"
@@ -95,6 +100,13 @@ final class DeviceHost {
         self.storeConfiguration = storeConfiguration
         checker = ReplicaChecker(
             name: "device \(index)", keepsName: world.struck.isEmpty ? name : nil)
+    }
+
+    /// Draws from streams of this step.
+    func begin(step: Int) {
+        exchangesInStep = 0
+        generator = world.scenario.stream(.devices, index + 1, step)
+        random.replace(with: world.scenario.stream(.names, index, step))
     }
 
     var isRunning: Bool { cycle != nil }
@@ -142,7 +154,7 @@ extension DeviceHost {
     func open() throws {
         let store = try Store(
             directory: Self.directory, disk: disk, configuration: storeConfiguration)
-        let (random, wall) = (world.random, wall)
+        let (random, wall) = (random, wall)
         let cycle = try Cycle(
             store: store, configuration: configuration, resolver: resolver,
             environment: SyncEnvironment(

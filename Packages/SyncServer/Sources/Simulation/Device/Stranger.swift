@@ -27,7 +27,7 @@ struct Stranger {
         default: request = .push(push(world, databaseID, model, using: &chance))
         }
         world.note("stranger", 0, text: "a stranger asks \(request.summary)")
-        world.sendAlone(request, request.wireBytes)
+        world.sendAlone(request, request.wireBytes, world.strangeWeather())
     }
 
     private func handshake(

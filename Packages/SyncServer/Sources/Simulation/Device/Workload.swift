@@ -18,6 +18,9 @@ struct Workload {
         self.generator = generator
     }
 
+    /// Goes on with other numbers.
+    mutating func begin(_ generator: SeededGenerator) { self.generator = generator }
+
     /// One write of a transaction.
     struct Write {
         var key: EntityKey
@@ -27,8 +30,10 @@ struct Workload {
 
     /// The writes of a transaction, each to another entity.
     mutating func transaction() -> [Write] {
-        let isSingle = !conditions.contains(.transactions) || chance(60)
-        let count = isSingle ? 1 : Int.random(in: 2...6, using: &generator)
+        // How much is drawn does not depend on conditions.
+        let isSingle = chance(60) || !conditions.contains(.transactions)
+        let several = Int.random(in: 2...6, using: &generator)
+        let count = isSingle ? 1 : several
         var keys: [EntityKey] = []
         while keys.count < count {
             let key = key()
@@ -36,20 +41,21 @@ struct Workload {
         }
         return keys.map { key in
             Write(
-                key: key, isDelete: conditions.contains(.deletes) && chance(20),
+                key: key, isDelete: chance(20) && conditions.contains(.deletes),
                 padding: padding())
         }
     }
 
     private mutating func key() -> EntityKey {
-        if conditions.contains(.hotEntity), chance(50) { return EntityKey("notes", "hot") }
+        if chance(50), conditions.contains(.hotEntity) { return EntityKey("notes", "hot") }
         let collection: CollectionName = chance(80) ? "notes" : "tags"
         return EntityKey(collection, EntityID("e\(Int.random(in: 0..<6, using: &generator))"))
     }
 
     private mutating func padding() -> Int {
-        guard conditions.contains(.largeEntities), chance(10) else { return 0 }
-        return Int.random(in: 2_000...Int(Self.largeEntityBytes) + 500, using: &generator)
+        let isLarge = chance(10)
+        let length = Int.random(in: 2_000...Int(Self.largeEntityBytes) + 500, using: &generator)
+        return isLarge && conditions.contains(.largeEntities) ? length : 0
     }
 
     /// What an entity becomes by an edit, and which edits its author takes out of it.

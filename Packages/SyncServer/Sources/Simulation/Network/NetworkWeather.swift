@@ -2,12 +2,13 @@
 
 import SyncTestSupport
 
-/// What the network does: latencies and mishaps, drawn from their own stream of numbers.
+/// What the network does to one exchange: latencies and mishaps, drawn from a stream of their own.
+///
+/// How much is drawn does not depend on conditions, so that without one the others strike as they
+/// did.
 struct NetworkWeather {
     private let conditions: Set<Condition>
     private var generator: SeededGenerator
-    /// Whether nothing goes wrong any more.
-    var isHealed = false
 
     init(conditions: Set<Condition>, generator: SeededGenerator) {
         self.conditions = conditions
@@ -27,7 +28,6 @@ struct NetworkWeather {
     private static let slowPieces = 4
 
     mutating func mishap() -> Mishap {
-        guard !isHealed else { return .none }
         let roll = Int.random(in: 0..<100, using: &generator)
         let share = Double.random(in: 0..<1, using: &generator)
         switch roll {
@@ -43,22 +43,23 @@ struct NetworkWeather {
     /// How long a few bytes take, in nanoseconds.
     mutating func latency() -> UInt64 {
         let usual = UInt64.random(in: 200_000...20_000_000, using: &generator)
-        guard conditions.contains(.jitter), !isHealed, chance(15) else { return usual }
-        return usual + UInt64.random(in: 0...4_000_000_000, using: &generator)
+        let isLong = chance(15)
+        let more = UInt64.random(in: 0...4_000_000_000, using: &generator)
+        return conditions.contains(.jitter) && isLong ? usual + more : usual
     }
 
     /// In which pieces `count` bytes arrive: their lengths.
     ///
     /// - Parameter isSlow: Whether they come one after the other over a slow link.
     mutating func pieces(of count: Int, isSlow: Bool) -> [Int] {
+        let isTrickling = chance(30)
+        var generator = SeededGenerator(seed: self.generator.next())
         if isSlow, count >= Self.slowPieces {
             let length = count / Self.slowPieces
             return Array(repeating: length, count: Self.slowPieces - 1)
                 + [count - length * (Self.slowPieces - 1)]
         }
-        guard conditions.contains(.trickle), !isHealed, count > 1, chance(30) else {
-            return [count]
-        }
+        guard conditions.contains(.trickle), isTrickling, count > 1 else { return [count] }
         var cuts: Set<Int> = [count]
         for _ in 0..<Int.random(in: 1...5, using: &generator) {
             cuts.insert(Int.random(in: 1..<count, using: &generator))
@@ -72,8 +73,15 @@ struct NetworkWeather {
 
     /// When a middlebox sends the request again, in nanoseconds from now; `nil` if it does not.
     mutating func repetition() -> UInt64? {
-        guard conditions.contains(.duplicates), !isHealed, chance(10) else { return nil }
-        return UInt64.random(in: 0...20_000_000_000, using: &generator)
+        let isRepeated = chance(10)
+        let delay = UInt64.random(in: 0...20_000_000_000, using: &generator)
+        return conditions.contains(.duplicates) && isRepeated ? delay : nil
+    }
+
+    /// What the network does to a copy of the request.
+    mutating func ofCopy() -> NetworkWeather {
+        NetworkWeather(
+            conditions: conditions, generator: SeededGenerator(seed: generator.next()))
     }
 
     /// Whether a new connection is used although an old one is there.

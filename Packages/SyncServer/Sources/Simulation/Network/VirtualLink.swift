@@ -49,10 +49,13 @@ final class VirtualLink {
     var isDeadToServer = false
     var isDeadToDevice = false
     var parser = HTTPResponseParser()
+    /// What the network does to the present exchange.
+    var weather: NetworkWeather
 
-    init(number: Int, device: DeviceHost?) {
+    init(number: Int, device: DeviceHost?, weather: NetworkWeather) {
         self.number = number
         self.device = device
+        self.weather = weather
     }
 }
 

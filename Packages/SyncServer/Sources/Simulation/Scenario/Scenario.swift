@@ -35,31 +35,44 @@ public struct Scenario: Sendable, Equatable {
     public var conditions: Set<Condition> {
         var generator = stream(.conditions)
         // One world in eight is calm, one has everything.
-        let share = [0, 8, 15, 25, 25, 40, 60, 100].randomElement(using: &generator) ?? 0
-        var chosen: Set<Condition> = []
-        for condition in Condition.allCases
-        where Int.random(in: 0..<100, using: &generator) < share {
-            chosen.insert(condition)
+        let share = generator.oneOf([0, 8, 15, 25, 25, 40, 60, 100])
+        let chosen = Condition.allCases.filter { condition in
+            // By its name, so that a new condition leaves the others as they were.
+            let name = condition.rawValue.utf8.reduce(0) { ($0 << 5 &+ $0 &+ Int($1)) % 1_000_003 }
+            var generator = stream(.conditions, name + 1)
+            return generator.chance(share)
         }
-        return chosen.subtracting(without)
+        return Set(chosen).subtracting(without)
     }
 
     /// How many devices the run has.
-    public var deviceCount: Int {
+    public var deviceCount: Int { min(seedDeviceCount, devicesMax ?? seedDeviceCount) }
+
+    /// How many devices the seed says.
+    var seedDeviceCount: Int {
         var generator = stream(.devices)
-        let count = [2, 2, 2, 3, 3, 3, 4, 4, 5, 8].randomElement(using: &generator) ?? 2
-        return min(count, devicesMax ?? count)
+        return generator.oneOf([2, 2, 2, 3, 3, 3, 4, 4, 5, 8])
     }
 
     /// A part of the run that draws its own numbers, so that taking one thing away leaves the
-    /// others as they were.
+    /// others as they were: each step, and in each step each device and each exchange.
     enum Stream: UInt64 {
         case conditions = 1
-        case devices, schedule, workload, network, faults, server, identities, paths
+        case devices, schedule, workload, network, faults, server, serverNames, names, paths, ties
     }
 
-    func stream(_ stream: Stream, _ index: Int = 0) -> SeededGenerator {
-        var mixer = SeededGenerator(seed: seed ^ stream.rawValue << 56 ^ UInt64(index) << 32)
+    /// The numbers of a part.
+    ///
+    /// - Parameters:
+    ///   - index: Which one of its kind: a device, a step.
+    ///   - number: Which one of those that `index` has, such as a step of a device.
+    func stream(_ stream: Stream, _ index: Int = 0, _ number: Int = 0) -> SeededGenerator {
+        var state = seed ^ stream.rawValue << 56
+        for part in 0..<2 {
+            var mixer = SeededGenerator(seed: state)
+            state = mixer.next() ^ UInt64(part == 0 ? index : number)
+        }
+        var mixer = SeededGenerator(seed: state)
         return SeededGenerator(seed: mixer.next())
     }
 

@@ -43,12 +43,13 @@ final class ServerHost {
         generator = world.scenario.stream(.server)
         settings = ServerCoreSettings()
         let conditions = world.conditions
-        if conditions.contains(.smallPages) {
-            settings.limits.maxPullOperations = UInt64.random(in: 1...2, using: &generator)
-        }
+        let page = UInt64.random(in: 1...2, using: &generator)
+        let push = UInt64.random(in: 1...3, using: &generator)
+        let transaction = UInt64.random(in: 1...3, using: &generator)
+        if conditions.contains(.smallPages) { settings.limits.maxPullOperations = page }
         if conditions.contains(.smallPushes) {
-            settings.limits.maxPushOperations = UInt64.random(in: 1...3, using: &generator)
-            settings.limits.maxTransactionOperations = UInt64.random(in: 1...3, using: &generator)
+            settings.limits.maxPushOperations = push
+            settings.limits.maxTransactionOperations = transaction
         }
         if conditions.contains(.largeEntities) {
             settings.limits.maxEntityBytes = Workload.largeEntityBytes
@@ -89,7 +90,8 @@ final class ServerHost {
                 directory: Self.directory, disk: disk, settings: settings,
                 wallMilliseconds: { [wall] in wall.milliseconds },
                 monotonicNanoseconds: { [clock = world.clock] in clock.now },
-                generator: world.scenario.stream(.identities, life), tell: { told.lines.append($0) }
+                generator: world.scenario.stream(.serverNames, life),
+                tell: { told.lines.append($0) }
             )
             return (core, told.lines)
         } catch {

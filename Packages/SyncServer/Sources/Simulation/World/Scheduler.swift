@@ -20,7 +20,8 @@ struct Scheduler {
 
     private var heap: [Entry] = []
     private var serial: UInt64 = 0
-    private var generator: SeededGenerator
+    /// Decides what happens first of what happens at once.
+    var generator: SeededGenerator
 
     init(generator: SeededGenerator) { self.generator = generator }
 

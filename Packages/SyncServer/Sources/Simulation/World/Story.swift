@@ -11,6 +11,8 @@ struct Story {
     private var faults: SeededGenerator
     private var workload: Workload
     private var stranger = Stranger()
+    /// What the end is numbered, behind all steps.
+    private static let endStep = 1 << 30
     /// How many rounds of syncing a healed world may need to come to rest.
     private static let roundsMax = 24
     /// How many events a round may take for each device.
@@ -36,17 +38,25 @@ struct Story {
         }
         for step in 0..<world.scenario.steps {
             reached(step)
-            // Each step draws from streams of its own: what is taken away from a scenario changes
-            // as little as may be of the rest.
-            generator = world.scenario.stream(.schedule, step + 1)
-            faults = world.scenario.stream(.faults, step)
+            begin(step: step + 1)
             try world.run(until: world.clock.now + pause())
             try takeStep()
             try world.throwFailure()
         }
+        // The end draws the same numbers behind however many steps.
+        begin(step: Self.endStep)
         try heal()
         try comeToRest()
         try checkEnd()
+    }
+
+    /// Each step draws from streams of its own: what is taken away from a scenario changes as
+    /// little as may be of the rest.
+    private mutating func begin(step: Int) {
+        generator = world.scenario.stream(.schedule, step)
+        faults = world.scenario.stream(.faults, step)
+        workload.begin(world.scenario.stream(.workload, step))
+        world.begin(step: step)
     }
 
     private mutating func pause() -> UInt64 {
@@ -56,7 +66,12 @@ struct Story {
 
     private mutating func takeStep() throws {
         let roll = Int.random(in: 0..<100, using: &generator)
-        guard let device = world.devices.randomElement(using: &generator) else { return }
+        // A device that was taken away takes what it did with it.
+        if let device = world.device(using: &generator) { try takeStep(of: device, roll) }
+        if faults.chance(40) { try takeFault() }
+    }
+
+    private mutating func takeStep(of device: DeviceHost, _ roll: Int) throws {
         switch roll {
         case 0..<38: try device.edit(&workload)
         // A started engine syncs by itself.
@@ -65,14 +80,13 @@ struct Story {
         case 93..<94: try device.retryQuarantined()
         default: break
         }
-        if faults.chance(40) { try takeFault() }
     }
 
     // MARK: Faults
 
     private mutating func takeFault() throws {
         let fault = faults.oneOf(Self.staged)
-        let device = faults.oneOf(world.devices)
+        let device = world.device(using: &faults)
         guard world.conditions.contains(fault) else { return }
         let call = Int.random(in: 1...faults.oneOf([3, 12, 60]), using: &faults)
         switch fault {
@@ -80,10 +94,12 @@ struct Story {
             guard try disturbServer(fault, call) else { return }
         case .bitFlips:
             guard faults.chance(25) else { return }
-            if faults.chance(50) { try world.server.flipBit() } else { try device.flipBit() }
-        case .clockSkew: skewClock(device)
-        case .strangers: stranger.ask(world, device.databaseID, using: &faults)
-        default: guard try disturb(device, fault, call) else { return }
+            if faults.chance(50) { try world.server.flipBit() } else { try device?.flipBit() }
+        case .clockSkew:
+            guard let device else { return }
+            skewClock(device)
+        case .strangers: stranger.ask(world, faults.oneOf(world.databaseIDs), using: &faults)
+        default: guard let device, try disturb(device, fault, call) else { return }
         }
         world.counts.note(fault)
     }
@@ -176,7 +192,7 @@ struct Story {
     /// Nothing fails any more, and everything runs.
     private func heal() throws {
         world.note("heal", 0, text: "everything is healed")
-        world.weather.isHealed = true
+        world.isHealed = true
         let server = world.server!
         if server.checker.isServerSick || server.disk.isHalted { server.stop(cleanly: false) }
         server.disk.fullAfter(bytes: nil)

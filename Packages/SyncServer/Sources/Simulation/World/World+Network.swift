@@ -9,7 +9,7 @@ extension World {
     /// Sends a device's request over a connection, with whatever the weather does to it.
     @discardableResult
     func send(_ request: SyncRequest, from device: DeviceHost, number: Int) -> VirtualLink {
-        let link = link(for: device)
+        let link = link(for: device, nextWeather(of: device))
         let bytes = request.wireBytes
         trace.add(bytes)
         note(
@@ -23,40 +23,46 @@ extension World {
         }
         if !isHealed, let cut = device.path.isOffline(at: clock.now) {
             if cut.isNew { counts.note(cut.condition) }
-            after(weather.latency()) { [self] in
+            after(link.weather.latency()) { [self] in
                 if link.awaited == number { lose(link, .network, "There is no network.") }
             }
             return link
         }
-        deliver(bytes, on: link, weather.mishap())
-        if let delay = weather.repetition() {
+        deliver(bytes, on: link, link.weather.mishap())
+        if let delay = link.weather.repetition() {
             counts.note(.duplicates)
-            after(delay) { [self] in repeatRequest(request, bytes) }
+            let weather = link.weather.ofCopy()
+            after(delay) { [self] in repeatRequest(request, bytes, weather) }
         }
         return link
     }
 
-    private func link(for device: DeviceHost) -> VirtualLink {
+    private func link(for device: DeviceHost, _ weather: NetworkWeather) -> VirtualLink {
+        var weather = weather
+        let prefersNew = weather.prefersNewLink()
         device.links.removeAll { !$0.isUsable }
         if let index = device.links.firstIndex(where: { $0.exchange == nil }) {
-            if !weather.prefersNewLink() { return device.links[index] }
+            device.links[index].weather = weather
+            if !prefersNew { return device.links[index] }
             abandon(device.links.remove(at: index))
         }
         linkCount += 1
-        let link = VirtualLink(number: linkCount, device: device)
+        let link = VirtualLink(number: linkCount, device: device, weather: weather)
         device.links.append(link)
         return link
     }
 
-    private func repeatRequest(_ request: SyncRequest, _ bytes: [UInt8]) {
+    private func repeatRequest(
+        _ request: SyncRequest, _ bytes: [UInt8], _ weather: NetworkWeather
+    ) {
         note("repeat", 0, text: "a middlebox repeats \(request.summary)")
-        sendAlone(request, bytes)
+        sendAlone(request, bytes, weather)
     }
 
     /// Sends a request that nobody waits for the answer of.
-    func sendAlone(_ request: SyncRequest, _ bytes: [UInt8]) {
+    func sendAlone(_ request: SyncRequest, _ bytes: [UInt8], _ weather: NetworkWeather) {
         linkCount += 1
-        let link = VirtualLink(number: linkCount, device: nil)
+        let link = VirtualLink(number: linkCount, device: nil, weather: weather)
         link.exchange = VirtualLink.Exchange(request: request, bytesLeft: bytes.count)
         deliver(bytes, on: link, .none)
     }
@@ -74,7 +80,7 @@ extension World {
         case .requestEndsSending: counts.note(.halfCloses)
         }
         let speed = speed(of: link)
-        let pieces = weather.pieces(of: arriving.count, isSlow: speed != nil)
+        let pieces = link.weather.pieces(of: arriving.count, isSlow: speed != nil)
         for length in pieces where length > 0 {
             let piece = Array(arriving.prefix(length))
             arriving = arriving.dropFirst(length)
@@ -101,7 +107,7 @@ extension World {
         _ link: VirtualLink, taking duration: UInt64 = 0, _ action: @escaping Scheduler.Action
     ) {
         link.lastArrivalAtServer =
-            max(link.lastArrivalAtServer + 1, clock.now + weather.latency()) + duration
+            max(link.lastArrivalAtServer + 1, clock.now + link.weather.latency()) + duration
         at(link.lastArrivalAtServer) { [self] in
             guard link.isUsable, !link.isDeadToServer else { return }
             link.isDeadToServer = isLost(.toServer, link)
@@ -113,7 +119,7 @@ extension World {
         _ link: VirtualLink, taking duration: UInt64 = 0, _ action: @escaping Scheduler.Action
     ) {
         link.lastArrivalAtDevice =
-            max(link.lastArrivalAtDevice + 1, clock.now + weather.latency()) + duration
+            max(link.lastArrivalAtDevice + 1, clock.now + link.weather.latency()) + duration
         at(link.lastArrivalAtDevice) { [self] in
             guard link.isUsable, !link.isDeadToDevice else { return }
             link.isDeadToDevice = isLost(.toDevice, link)
@@ -132,7 +138,7 @@ extension World {
             arriving = bytes.prefix(Int(Double(bytes.count) * share))
         }
         let speed = speed(of: link)
-        let pieces = weather.pieces(of: arriving.count, isSlow: speed != nil)
+        let pieces = link.weather.pieces(of: arriving.count, isSlow: speed != nil)
         for length in pieces where length > 0 {
             let piece = Array(arriving.prefix(length))
             arriving = arriving.dropFirst(length)
@@ -183,7 +189,7 @@ extension World {
     /// The server's end of a connection is gone, and the network says so if it can.
     func breakLink(_ link: VirtualLink) {
         link.isBroken = true
-        at(max(link.lastArrivalAtDevice + 1, clock.now + weather.latency())) { [self] in
+        at(max(link.lastArrivalAtDevice + 1, clock.now + link.weather.latency())) { [self] in
             guard link.isUsable, !isLost(.toDevice, link) else { return }
             lose(link, .network, "The connection broke.")
         }
@@ -199,7 +205,7 @@ extension World {
     func abandon(_ link: VirtualLink) {
         guard link.isUsable else { return }
         link.isUsable = false
-        after(weather.latency()) { [self] in
+        after(link.weather.latency()) { [self] in
             if !isLost(.toServer, link) { server.abort(link) }
         }
     }

@@ -2,6 +2,22 @@
 
 // What comes between a device and the server.
 extension World {
+    /// The numbers of a device's next exchange: by the step and by how many it has begun in it, so
+    /// that they are the same whatever happened in earlier steps, and to other devices.
+    func nextWeather(of device: DeviceHost) -> NetworkWeather {
+        device.exchangesInStep += 1
+        return weather(device.index, step << 20 | device.exchangesInStep)
+    }
+
+    /// The numbers of what a stranger asks in this step.
+    func strangeWeather() -> NetworkWeather { weather(1 << 20, step) }
+
+    private func weather(_ index: Int, _ number: Int) -> NetworkWeather {
+        NetworkWeather(
+            conditions: isHealed ? [] : conditions,
+            generator: scenario.stream(.network, index, number))
+    }
+
     /// Whether what arrives now gets lost. Nobody is told: who waits finds out by its timeout.
     func isLost(_ direction: NetworkPath.Direction, _ link: VirtualLink) -> Bool {
         guard !isHealed, let device = link.device,

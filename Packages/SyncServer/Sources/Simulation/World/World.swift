@@ -5,17 +5,18 @@ import SyncTestSupport
 import Synchronization
 
 /// One simulated world: a server, devices and the network between them, on one thread, with one
-/// clock and one generator for each kind of chance.
+/// clock and generators for each kind of chance.
 final class World {
     let scenario: Scenario
     let conditions: Set<Condition>
     let clock = VirtualClock()
-    /// The chance that clients see: retry jitter, new device names.
-    let random: SharedGenerator
     private(set) var databaseIDs: [DatabaseID] = []
     private(set) var server: ServerHost!
     var devices: [DeviceHost] = []
-    var weather: NetworkWeather
+    /// Whether everything works, so that all comes to rest.
+    var isHealed = false
+    /// The step that is being taken, counted from 1.
+    private(set) var step = 0
     private(set) var scheduler: Scheduler
     var trace: Trace
     var counts = SimulationCounts()
@@ -30,10 +31,8 @@ final class World {
         self.scenario = scenario
         self.trace = trace
         conditions = scenario.conditions
-        random = SharedGenerator(scenario.stream(.identities))
-        weather = NetworkWeather(conditions: conditions, generator: scenario.stream(.network))
-        scheduler = Scheduler(generator: scenario.stream(.schedule))
-        let count = scenario.deviceCount > 3 ? 2 : 1
+        scheduler = Scheduler(generator: scenario.stream(.ties))
+        let count = scenario.seedDeviceCount > 3 ? 2 : 1
         databaseIDs = (0..<count).map { DatabaseID("db\($0)") }
         for databaseID in databaseIDs { ledgers[databaseID] = EditLedger() }
         server = ServerHost(world: self)
@@ -47,8 +46,21 @@ final class World {
         for device in devices { device.checker.nameMayChange() }
     }
 
-    /// Whether everything works, so that all comes to rest.
-    var isHealed: Bool { weather.isHealed }
+    /// Begins a step: everybody draws from streams of that step, so that what earlier ones drew
+    /// changes nothing in it.
+    func begin(step: Int) {
+        self.step = step
+        scheduler.generator = scenario.stream(.ties, step)
+        server.generator = scenario.stream(.server, step)
+        for device in devices { device.begin(step: step) }
+    }
+
+    /// One of the devices; `nil` if it is one that was taken away from what the seed says.
+    func device(using generator: inout SeededGenerator) -> DeviceHost? {
+        let count = max(scenario.seedDeviceCount, devices.count)
+        let index = Int.random(in: 0..<count, using: &generator)
+        return index < devices.count ? devices[index] : nil
+    }
 
     func ledger(of databaseID: DatabaseID) -> EditLedger {
         guard let ledger = ledgers[databaseID] else {
@@ -135,4 +147,7 @@ final class SharedGenerator: Sendable {
     init(_ generator: SeededGenerator) { self.generator = Mutex(generator) }
 
     func next() -> UInt64 { generator.withLock { $0.next() } }
+
+    /// Goes on with other numbers.
+    func replace(with other: SeededGenerator) { generator.withLock { $0 = other } }
 }
