@@ -7,17 +7,20 @@ import SyncTestSupport
 // Copies of a device's files, and damage to them.
 extension DeviceHost {
     /// Keeps a copy of the device's files, or puts the one that is kept back.
-    func copyOrRestore() throws {
-        guard let cycle, !isSick else { return }
+    ///
+    /// - Returns: Whether it put one back.
+    func copyOrRestore() throws -> Bool {
+        guard let cycle, !isSick else { return false }
         guard let copy else {
             note("its files are copied")
             self.copy = disk.copyTree(at: Self.directory)
-            return
+            return false
         }
         do {
             try forget(cycle)
         } catch {
-            return try failed(error)
+            try failed(error)
+            return false
         }
         stop(cleanly: true)
         note("its files are put back from the copy")
@@ -26,6 +29,7 @@ extension DeviceHost {
         checker.historyIsGone()
         world.strike(.deviceRestores)
         try start()
+        return true
     }
 
     /// What this device alone has is gone, and nobody can be asked to keep it.
@@ -70,11 +74,16 @@ extension DeviceHost {
     }
 
     /// Turns a bit of some file over while the app is closed, and sees that it is found.
-    func flipBit() throws {
-        guard cycle != nil, !isSick else { return }
+    ///
+    /// - Returns: Whether there was one to turn over.
+    func flipBit() throws -> Bool {
+        guard cycle != nil, !isSick else { return false }
         stop(cleanly: true)
         guard let (path, byte, bit) = randomBit(of: disk, in: Self.directory, using: &generator)
-        else { return try start() }
+        else {
+            try start()
+            return false
+        }
         note("bit \(bit) of byte \(byte) of \(path) turns over")
         let intact = disk.copyTree(at: Self.directory)
         disk.flipBit(path, byte: byte, bit: bit)
@@ -94,5 +103,6 @@ extension DeviceHost {
         disk.killProcesses()
         disk.replaceTree(at: Self.directory, with: intact)
         try start()
+        return true
     }
 }

@@ -53,6 +53,8 @@ final class DeviceHost {
     let requestTimeout: UInt64
     /// Whether a fault of its disk excuses failures.
     var isSick = false
+    /// The fault that waits for a call to the disk.
+    var armed: Condition?
     var checker: ReplicaChecker
     /// The store's segments when everything was last captured.
     var segmentsAtCapture: [String] = []
@@ -135,6 +137,7 @@ extension DeviceHost {
         } catch  where disk.isHalted {
             return dieAndRestart()
         } catch  where isSick {
+            faultCame()
             note("cannot open its files: \(error)")
             end()
             disk.killProcesses()
@@ -203,15 +206,23 @@ extension DeviceHost {
 
     /// The power went at some call in the midst of what the app was doing.
     func dieAndRestart() {
+        faultCame()
         cutPower()
         world.after(UInt64.random(in: 0...5_000_000_000, using: &generator)) { [self] in
             try start()
         }
     }
 
+    /// What was to strike at some call to the disk has struck.
+    private func faultCame() {
+        if let armed { world.counts.note(armed) }
+        armed = nil
+    }
+
     /// The disk is as good as new, with what is on it.
     func repair() {
         isSick = false
+        armed = nil
         disk.fullAfter(bytes: nil)
     }
 
@@ -221,6 +232,7 @@ extension DeviceHost {
         guard isSick else {
             throw SimulationFailure(.goesOn, "device \(index) fails without a fault: \(error)")
         }
+        faultCame()
         note("fails: \(error)")
         // Only its files say what holds, so the app opens them again.
         stop(cleanly: true)

@@ -37,7 +37,13 @@ extension ServerHost {
             }
             staged.append((link, push, try checker.stage(push)))
         } else {
-            try checker.check(world.decode(answer, to: request), to: request)
+            let outcome = try world.decode(answer, to: request)
+            try checker.check(outcome, to: request)
+            if case .failure(let error) = outcome, case .server(let code) = error.code,
+                checker.isServerSick, code.isRetryable
+            {
+                faultCame()
+            }
             ready.append((link, answer))
         }
     }

@@ -17,8 +17,10 @@ extension ServerHost {
     }
 
     /// Puts the copy back under new identities.
-    func restoreBackup() throws {
-        guard let backup else { return }
+    ///
+    /// - Returns: Whether there was one.
+    func restoreBackup() throws -> Bool {
+        guard let backup else { return false }
         stop(cleanly: false)
         world.strike(.serverRestores)
         note("the server's files are put back from the copy")
@@ -31,18 +33,22 @@ extension ServerHost {
                 databaseID, logID: logID, log: backup.logs[databaseID] ?? LogModel.Log())
         }
         try start()
+        return true
     }
 
     /// Turns a bit of some file over while the server is off, and sees that it is found.
     ///
     /// Only after an orderly stop: where the power went, the mark behind the last frame may have
     /// gone with it, and then nothing tells a damaged frame from one that nobody was promised.
-    func flipBit() throws {
-        guard isRunning, !checker.isServerSick else { return }
+    ///
+    /// - Returns: Whether there was one to turn over.
+    func flipBit() throws -> Bool {
+        guard isRunning, !checker.isServerSick else { return false }
         stop(cleanly: true)
         guard let (path, byte, bit) = randomBit(of: disk, in: Self.directory, using: &generator)
         else {
-            return try start()
+            try start()
+            return false
         }
         note("bit \(bit) of byte \(byte) of \(path) turns over")
         let intact = disk.copyTree(at: Self.directory)
@@ -70,6 +76,7 @@ extension ServerHost {
         if isReported { note("the damage is reported") }
         disk.replaceTree(at: Self.directory, with: intact)
         try start()
+        return true
     }
 }
 

@@ -27,6 +27,8 @@ final class ServerHost {
     private var isTurnScheduled = false
     private var deadline: UInt64?
     var backup: Backup?
+    /// The fault that waits for a call to the disk.
+    var armed: Condition?
     var generator: SeededGenerator
 
     static let directory = "/server"
@@ -105,6 +107,7 @@ final class ServerHost {
         self.core = core
         life += 1
         checker.isServerSick = false
+        armed = nil
         schedule(core.advance())
         note("the server runs")
     }
@@ -237,10 +240,17 @@ final class ServerHost {
 
     /// The power went at some call in the midst of what the server was doing.
     func dieAndRestart() {
+        faultCame()
         cutPower()
         world.after(UInt64.random(in: 0...5_000_000_000, using: &generator)) { [self] in
             try start()
         }
+    }
+
+    /// What was to strike at some call to the disk has struck.
+    func faultCame() {
+        if let armed { world.counts.note(armed) }
+        armed = nil
     }
 
     private func judgeStaged(_ core: Core) throws {
@@ -259,7 +269,7 @@ final class ServerHost {
                         "a push is answered \(answer.plain), and is due "
                             + "\(due)")
                 }
-            case .failure where checker.isServerSick: break
+            case .failure where checker.isServerSick: faultCame()
             default:
                 throw SimulationFailure(.goesOn, "a push is answered \(outcome)")
             }

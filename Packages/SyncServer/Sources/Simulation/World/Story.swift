@@ -94,11 +94,16 @@ struct Story {
             guard try disturbServer(fault, call) else { return }
         case .bitFlips:
             guard faults.chance(25) else { return }
-            if faults.chance(50) { try world.server.flipBit() } else { try device?.flipBit() }
+            let hasFlipped =
+                faults.chance(50) ? try world.server.flipBit() : try device?.flipBit() ?? false
+            guard hasFlipped else { return }
         case .clockSkew:
             guard let device else { return }
             skewClock(device)
-        case .strangers: stranger.ask(world, faults.oneOf(world.databaseIDs), using: &faults)
+        case .strangers:
+            let databaseID = faults.oneOf(world.databaseIDs)
+            guard world.server.checker.models[databaseID] != nil else { return }
+            stranger.ask(world, databaseID, using: &faults)
         default: guard let device, try disturb(device, fault, call) else { return }
         }
         world.counts.note(fault)
@@ -111,13 +116,18 @@ struct Story {
         .deviceRestores, .clones, .clockSkew, .strangers,
     ]
 
+    /// - Returns: Whether it came to pass; what waits for a call to the disk is counted when that
+    ///   comes.
     private mutating func disturbServer(_ fault: Condition, _ call: Int) throws -> Bool {
         let server = world.server!
         guard server.isRunning, !server.checker.isServerSick, !server.disk.isHalted else {
             return false
         }
         switch fault {
-        case .serverCrashes: server.disk.halt(afterCalls: call)
+        case .serverCrashes:
+            server.disk.halt(afterCalls: call)
+            server.armed = fault
+            return false
         case .serverRestarts:
             server.stop(cleanly: faults.chance(50))
             let delay = UInt64.random(in: 0...3_000_000_000, using: &faults)
@@ -125,13 +135,19 @@ struct Story {
         case .serverDiskErrors:
             server.checker.isServerSick = true
             server.disk.failNextCall(number: call, errorNumber: 5)
+            server.armed = fault
             restartLater(server)
+            return false
         case .serverDiskFull:
             server.checker.isServerSick = true
             server.disk.fullAfter(bytes: Int.random(in: 0...4_000, using: &faults))
+            server.armed = fault
             restartLater(server)
+            return false
         default:
-            if faults.chance(50) { server.takeBackup() } else { try server.restoreBackup() }
+            guard faults.chance(50) else { return try server.restoreBackup() }
+            server.takeBackup()
+            return false
         }
         return true
     }
@@ -149,24 +165,32 @@ struct Story {
         }
     }
 
+    /// - Returns: Whether it came to pass; see `disturbServer`.
     private mutating func disturb(
         _ device: DeviceHost, _ fault: Condition, _ call: Int
     ) throws -> Bool {
         guard device.isRunning, !device.isSick, !device.disk.isHalted else { return false }
         switch fault {
-        case .deviceCrashes: device.disk.halt(afterCalls: call)
+        case .deviceCrashes:
+            device.disk.halt(afterCalls: call)
+            device.armed = fault
+            return false
         case .deviceRestarts:
             device.stop(cleanly: faults.chance(50))
             world.after(UInt64.random(in: 0...3_000_000_000, using: &faults)) { try device.start() }
         case .deviceDiskErrors:
             device.isSick = true
             device.disk.failNextCall(number: call, errorNumber: 5)
+            device.armed = fault
+            return false
         case .deviceDiskFull:
             device.isSick = true
             device.disk.fullAfter(bytes: Int.random(in: 0...4_000, using: &faults))
+            device.armed = fault
+            return false
         case .deviceRestores:
             guard faults.chance(30) else { return false }
-            try device.copyOrRestore()
+            return try device.copyOrRestore()
         case .clones:
             guard faults.chance(10), world.devices.count < 8 else { return false }
             let clone = device.clone(as: world.devices.count)

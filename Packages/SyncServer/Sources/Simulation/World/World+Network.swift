@@ -75,7 +75,6 @@ extension World {
             counts.note(.cuts)
             arriving = bytes.prefix(Int(Double(bytes.count) * share))
         case .answer(let fate):
-            counts.note(fate.condition)
             link.exchange?.answerFate = fate
         case .requestEndsSending: counts.note(.halfCloses)
         }
@@ -132,6 +131,7 @@ extension World {
         trace.add(bytes)
         guard link.device != nil, let exchange = link.exchange else { return }
         var arriving = bytes[...]
+        if let condition = exchange.answerFate.condition { counts.note(condition) }
         switch exchange.answerFate {
         case .arrives: break
         case .cut(let share), .ends(let share):
@@ -259,9 +259,11 @@ extension SyncRequest {
 }
 
 extension VirtualLink.AnswerFate {
-    fileprivate var condition: Condition {
+    /// The condition that has it happen.
+    fileprivate var condition: Condition? {
         switch self {
-        case .arrives, .cut: .lostAnswers
+        case .arrives: nil
+        case .cut(let share): share > 0 ? .cuts : .lostAnswers
         case .ends: .halfCloses
         }
     }
