@@ -98,6 +98,30 @@ import Testing
                 == Rule.wholeTransactions.rawValue)
     }
 
+    @Test func onlyNamesThatTwoDevicesShareMayUseANumberTwice() throws {
+        let second = Fixture.push([Fixture.operation(1, "a", by: "d", [2])])
+        var checker = try Fixture.checker([first])
+
+        checker.noteCopy(of: "e")
+        #expect(broken { _ = try checker.stage(second) } == Rule.acceptedOnce.rawValue)
+        checker.noteCopy(of: "d")
+        #expect(broken { _ = try checker.stage(second) } == nil)
+    }
+
+    @Test func onlyNamesThatTwoDevicesShareMaySplitATransaction() throws {
+        for (name, due) in [("e", Rule.wholeTransactions.rawValue), ("d", nil)] {
+            var checker = try Fixture.checker()
+            checker.noteCopy(of: DeviceID(name))
+            for number in 1...2 as ClosedRange<UInt64> {
+                let member = Fixture.operation(
+                    OperationID(number), EntityID("e\(number)"), in: 7)
+                _ = try checker.stage(Fixture.push([member]))
+            }
+
+            #expect(broken { try checker.endCommit(of: "db", succeeded: true) } == due)
+        }
+    }
+
     @Test func whatIsCommittedIsHandedOnOnce() throws {
         var checker = try Fixture.checker([first])
 

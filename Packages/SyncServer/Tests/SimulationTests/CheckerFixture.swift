@@ -53,7 +53,7 @@ enum Fixture {
 
     /// A checker that has seen a handshake and these operations pushed and committed.
     static func checker(_ operations: [SyncOperation] = []) throws -> AnswerChecker {
-        var checker = AnswerChecker(limits: .standard, mayHaveTwins: false)
+        var checker = AnswerChecker(limits: .standard)
         try checker.check(.success(.handshake(handshake())), to: .handshake(handshakeRequest))
         for operation in operations {
             _ = try checker.stage(push([operation], by: operation.deviceID))

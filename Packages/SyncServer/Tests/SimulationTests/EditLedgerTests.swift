@@ -21,9 +21,9 @@ import Testing
 
     private func fault(
         of next: SyncOperation, after previous: SyncOperation? = nil, in ledger: EditLedger,
-        mayComeBack: Bool = false
+        isBlind: Bool = false
     ) -> String? {
-        ledger.fault(of: next, after: previous, mayComeBack: mayComeBack)?.rule
+        ledger.fault(of: next, after: previous, isBlind: isBlind)?.rule
     }
 
     @Test func aContentThatNobodyWroteIsInvented() {
@@ -42,7 +42,7 @@ import Testing
         #expect(fault(of: blind, after: previous, in: ledger) == unseen)
         #expect(fault(of: Fixture.operation(2, "a", []), after: previous, in: ledger) == unseen)
         #expect(fault(of: Fixture.operation(2, "a", [1, 2]), after: previous, in: ledger) == nil)
-        #expect(fault(of: blind, after: previous, in: ledger, mayComeBack: true) == nil)
+        #expect(fault(of: blind, after: previous, in: ledger, isBlind: true) == nil)
         ledger.excuse([1])
         #expect(fault(of: blind, after: previous, in: ledger) == nil)
     }
@@ -78,6 +78,76 @@ import Testing
         #expect(
             broken { try judge.judge(stored[2], in: model, ledger, []) }
                 == Rule.acceptedOnce.rawValue)
+    }
+
+    @Test(arguments: [Condition.clones, .deviceRestores, .serverRestores])
+    func copiesExcuseNoSecondAcceptanceOfWhatNobodyDecided(condition: Condition) throws {
+        let ledger = ledger([[1], [1, 2]])
+        let model = Fixture.model([
+            Fixture.operation(1, "a", [1, 2]), Fixture.operation(2, "a", [1, 2], base: 1),
+        ])
+        let stored = model.durable.operations
+        func judgement() -> String? {
+            var judge = CommitJudge()
+            return broken {
+                for operation in stored {
+                    try judge.judge(operation, in: model, ledger, [condition])
+                }
+            }
+        }
+
+        #expect(judgement() == Rule.acceptedOnce.rawValue)
+        let conflict = EntityConflict(
+            key: key, base: nil, local: content([1, 2]), remote: nil, localDeviceID: "d")
+        ledger.resolved(conflict, .keepLocal)
+        #expect(judgement() == nil)
+    }
+
+    @Test func copiesExcuseNoBlindEdit() throws {
+        let ledger = ledger([[1], [2]])
+        var judge = CommitJudge()
+        let model = Fixture.model([
+            Fixture.operation(1, "a", [1]), Fixture.operation(1, "a", by: "e", [2], base: 1),
+        ])
+
+        #expect(
+            broken {
+                try judge.judge(
+                    model.durable.operations[1], in: model, ledger, [.clones, .serverRestores],
+                    sharedNames: ["d"])
+            } == Rule.nothingOverwrittenUnseen.rawValue)
+    }
+
+    @Test func anEditThatComesBackMayBeTakenOutUntilItFollows() {
+        let ledger = ledger([[1], [1, 2]])
+        let conflict = EntityConflict(
+            key: key, base: nil, local: content([1, 2]), remote: content([2]), localDeviceID: "d")
+        let (returned, next) = (Fixture.operation(1, "a", [2]), Fixture.operation(2, "a", [1]))
+
+        #expect(
+            fault(of: next, after: returned, in: ledger) == Rule.nothingOverwrittenUnseen.rawValue)
+        ledger.resolved(conflict, .keepLocal)
+        #expect(fault(of: next, after: returned, in: ledger) == nil)
+    }
+
+    @Test func aDeleteUnderASharedNameIsTheDevicesOwnToItsCopy() throws {
+        let ledger = ledger([[1]])
+        let model = Fixture.model([
+            Fixture.operation(1, "a", [1]), Fixture.operation(2, "a", []),
+            Fixture.operation(3, "a", [1], base: 2),
+        ])
+        func judgement(_ names: Set<DeviceID>) -> String? {
+            var judge = CommitJudge()
+            return broken {
+                for operation in model.durable.operations {
+                    try judge.judge(operation, in: model, ledger, [.clones], sharedNames: names)
+                }
+            }
+        }
+
+        ledger.excuse([1])
+        #expect(judgement([]) == Rule.acceptedOnce.rawValue)
+        #expect(judgement(["d"]) == nil)
     }
 
     @Test func aJudgeRemembersWhatWasThereBefore() throws {

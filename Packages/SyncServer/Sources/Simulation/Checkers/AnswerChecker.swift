@@ -35,13 +35,14 @@ struct AnswerChecker {
         var transactionID: TransactionID
     }
 
-    /// Whether two devices may go by one name, so that its transactions may be of either.
-    var mayHaveTwins: Bool
+    /// Names that two devices may go by, or one twice from the same place on: their numbers and
+    /// transactions may be of either.
+    private(set) var sharedNames: Set<DeviceID> = []
 
-    init(limits: SyncLimits, mayHaveTwins: Bool = false) {
-        self.limits = limits
-        self.mayHaveTwins = mayHaveTwins
-    }
+    init(limits: SyncLimits) { self.limits = limits }
+
+    /// A device's files were copied, or are put back.
+    mutating func noteCopy(of deviceID: DeviceID) { sharedNames.insert(deviceID) }
 
     /// The log of an identity, present or former.
     func log(_ logID: LogID?, of databaseID: DatabaseID) -> LogModel.Log? {
@@ -88,7 +89,8 @@ struct AnswerChecker {
 
     /// A number that was sent stands for what was sent under it, for ever.
     private mutating func checkNumbers(of request: PushRequest) throws {
-        guard !mayHaveTwins, request.deviceID != Stranger.deviceID else { return }
+        guard !sharedNames.contains(request.deviceID), request.deviceID != Stranger.deviceID
+        else { return }
         for operation in request.operations {
             let name = OperationName(
                 databaseID: request.databaseID, deviceID: request.deviceID,
@@ -113,7 +115,7 @@ struct AnswerChecker {
         for operation in models[databaseID]?.commit() ?? [] {
             committed.append((databaseID, operation))
         }
-        for (name, push) in transactions where !mayHaveTwins {
+        for (name, push) in transactions where !sharedNames.contains(name.deviceID) {
             guard pushesByTransaction[name, default: push] == push else {
                 throw SimulationFailure(
                     .wholeTransactions,

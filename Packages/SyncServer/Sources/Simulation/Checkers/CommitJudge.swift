@@ -12,7 +12,7 @@ struct CommitJudge {
 
     mutating func judge(
         _ operation: SyncOperation, in log: LogModel, _ ledger: EditLedger,
-        _ struck: Set<Condition>
+        _ struck: Set<Condition>, sharedNames: Set<DeviceID> = []
     ) throws {
         let cursor = operation.cursor ?? 0
         let previous =
@@ -20,22 +20,32 @@ struct CommitJudge {
             ?? log.durable.operations.prefix(Int(cursor.rawValue) - 1)
             .last { $0.key == operation.key }
         latest[log.logID, default: [:]][operation.key] = operation
-        let mayComeBack = !struck.isDisjoint(with: [.clones, .deviceRestores, .serverRestores])
-        if let fault = ledger.fault(of: operation, after: previous, mayComeBack: mayComeBack) {
+        // A stranger's push may name a cursor of the log that was before, and not the log.
+        let isBlind =
+            operation.deviceID == Stranger.deviceID && struck.contains(.serverRestores)
+        if let fault = ledger.fault(of: operation, after: previous, isBlind: isBlind) {
             throw fault
+        }
+        // A delete under the name that a device and its copy share is the device's own to both.
+        if let previous, previous.kind == .delete, sharedNames.contains(previous.deviceID),
+            operation.deviceID.original == previous.deviceID.original
+        {
+            ledger.putsBack(operation.key)
         }
         guard let content = operation.content else { return }
         let isNew = accepted[log.logID, default: [:]][operation.key, default: []]
             .insert(content).inserted
-        // A device that was copied or put back may write what the log has had before.
-        guard struck.isDisjoint(with: [.clones, .deviceRestores, .serverRestores]) else {
-            return
-        }
-        guard isNew else {
+        // Where something was copied or put back, a resolver may let stand what the log has had.
+        guard isNew || (!struck.isEmpty && ledger.decided.contains(operation.key)) else {
             throw SimulationFailure(
                 .acceptedOnce,
                 "edit \(EntityContent.tokens(content)) of \(operation.key) is in the "
                     + "log again, at cursor \(cursor)")
         }
     }
+}
+
+extension DeviceID {
+    /// What the device was called at first: a device that has to go by another name adds to it.
+    fileprivate var original: Substring { rawValue.prefix { $0 != "~" } }
 }

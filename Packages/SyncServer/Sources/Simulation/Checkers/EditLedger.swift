@@ -14,6 +14,11 @@ final class EditLedger {
     private(set) var excused: Set<UInt64> = []
     /// Edits that lost a conflict before a resolver.
     private(set) var lost: Set<UInt64> = []
+    /// Edits that a resolver let stand, and that were in what they met: they had been pushed under
+    /// another name. The edits before them go out first, and may take them out until they follow.
+    private var returning: [EntityKey: Set<UInt64>] = [:]
+    /// Entities of which something was put on what it met: what a resolver let stand.
+    private(set) var decided: Set<EntityKey> = []
     /// What apps and resolvers wrote, by entity.
     private var written: [EntityKey: Set<[UInt8]>] = [:]
     private var lastToken: UInt64 = 0
@@ -45,15 +50,21 @@ final class EditLedger {
             standing = EntityContent.tokens(content)
             if let content { written[conflict.key, default: []].insert(content) }
         }
+        if resolution != .keepRemote { putsBack(conflict.key) }
+        if resolution == .keepLocal || resolution == .merge(conflict.local) {
+            returning[conflict.key, default: []].formUnion(Set(local).intersection(remote))
+        }
         lost.formUnion(Set(local).union(remote).subtracting(standing))
     }
 
+    /// What a log has had of an entity may be put there again.
+    func putsBack(_ key: EntityKey) { decided.insert(key) }
+
     /// What is wrong with a revision that takes the place of another; `nil` if nothing is.
     ///
-    /// - Parameter mayComeBack: Something was copied or put back. Then an edit may come back in the
-    ///   very revision that the edits before it are put on, and nothing can be said of those.
+    /// - Parameter isBlind: Its author does not say which log it means, and that log was put back.
     func fault(
-        of next: SyncOperation, after previous: SyncOperation?, mayComeBack: Bool = false
+        of next: SyncOperation, after previous: SyncOperation?, isBlind: Bool = false
     ) -> SimulationFailure? {
         let content = next.kind == .delete ? nil : next.entityCBOR
         if let content, written[next.key]?.contains(content) != true {
@@ -62,9 +73,10 @@ final class EditLedger {
                 "\(next.deviceID) pushed \(next.key) with a content that no app "
                     + "wrote: \(EntityContent.tokens(content))")
         }
-        guard let previous, previous.kind == .upsert, !mayComeBack else { return nil }
+        guard let previous, previous.kind == .upsert, !isBlind else { return nil }
         let overwritten = Set(EntityContent.tokens(previous.entityCBOR))
             .subtracting(EntityContent.tokens(content)).subtracting(excused).subtracting(lost)
+            .subtracting(returning[next.key] ?? [])
         return overwritten.isEmpty
             ? nil
             : SimulationFailure(

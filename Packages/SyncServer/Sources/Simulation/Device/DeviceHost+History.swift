@@ -13,7 +13,12 @@ extension DeviceHost {
         guard let cycle, !isSick else { return false }
         guard let copy else {
             note("its files are copied")
-            self.copy = disk.copyTree(at: Self.directory)
+            do {
+                let name = try cycle.inspect().deviceID
+                self.copy = (disk.copyTree(at: Self.directory), name)
+            } catch {
+                try failed(error)
+            }
             return false
         }
         do {
@@ -25,9 +30,10 @@ extension DeviceHost {
         stop(cleanly: true)
         note("its files are put back from the copy")
         self.copy = nil
-        disk.replaceTree(at: Self.directory, with: copy)
+        disk.replaceTree(at: Self.directory, with: copy.tree)
         checker.historyIsGone()
-        world.strike(.deviceRestores)
+        checker.nameMayChange()
+        world.strike(.deviceRestores, copyOf: copy.name)
         try start()
         return true
     }
@@ -65,11 +71,13 @@ extension DeviceHost {
     }
 
     /// A new device with this one's files.
-    func clone(as index: Int) -> DeviceHost {
+    func clone(as index: Int) throws -> DeviceHost {
         note("is cloned as device \(index)")
-        world.strike(.clones)
+        world.strike(.clones, copyOf: try cycle?.inspect().deviceID)
+        checker.nameMayChange()
         let clone = DeviceHost(world: world, index: index, copyOf: self)
         clone.disk.replaceTree(at: Self.directory, with: disk.copyTree(at: Self.directory))
+        clone.checker.historyIsGone()
         return clone
     }
 

@@ -68,7 +68,8 @@ final class DeviceHost {
     /// How many cycles have finished, and how many have failed.
     var finishedCycles = 0
     var failedCycles = 0
-    var copy: SimulatedDiskTree?
+    /// A copy of the files, and what the device went by when it was taken.
+    var copy: (tree: SimulatedDiskTree?, name: DeviceID)?
     private(set) var configuration: SyncConfiguration
     private let storeConfiguration: StoreConfiguration
 
@@ -101,7 +102,7 @@ final class DeviceHost {
         }
         self.storeConfiguration = storeConfiguration
         checker = ReplicaChecker(
-            name: "device \(index)", keepsName: world.struck.isEmpty ? name : nil)
+            name: "device \(index)", keepsName: original == nil ? name : nil)
     }
 
     /// Draws from streams of this step.

@@ -193,7 +193,7 @@ struct Story {
             return try device.copyOrRestore()
         case .clones:
             guard faults.chance(10), world.devices.count < 8 else { return false }
-            let clone = device.clone(as: world.devices.count)
+            let clone = try device.clone(as: world.devices.count)
             world.devices.append(clone)
             try clone.start()
         default: return false

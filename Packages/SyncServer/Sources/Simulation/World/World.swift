@@ -40,10 +40,11 @@ final class World {
 
     /// Something was copied or put back, so that less can be said from now on of whose an operation
     /// is.
-    func strike(_ condition: Condition) {
+    ///
+    /// - Parameter name: What the device went by whose files were copied.
+    func strike(_ condition: Condition, copyOf name: DeviceID? = nil) {
         struck.insert(condition)
-        if condition != .serverRestores { server.checker.mayHaveTwins = true }
-        for device in devices { device.checker.nameMayChange() }
+        if let name { server.checker.noteCopy(of: name) }
     }
 
     /// Begins a step: everybody draws from streams of that step, so that what earlier ones drew
@@ -135,7 +136,9 @@ final class World {
                 text: "\(databaseID) has operation \(operation.operationID) of "
                     + "\(operation.deviceID) on \(operation.key) at cursor "
                     + "\(operation.cursor ?? 0): \(EntityContent.tokens(operation.content))")
-            try judge.judge(operation, in: log, ledger(of: databaseID), struck)
+            try judge.judge(
+                operation, in: log, ledger(of: databaseID), struck,
+                sharedNames: server.checker.sharedNames)
         }
     }
 }
