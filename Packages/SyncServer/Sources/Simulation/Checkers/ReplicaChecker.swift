@@ -17,9 +17,8 @@ struct ReplicaChecker {
     private var commits: [EntityKey: [UInt8]?] = [:]
     /// Entities of which a commit failed, so that either content may be there.
     private var doubtful: Set<EntityKey> = []
-    /// The app's transactions since the last capture.
-    private var uncaptured: [[(key: EntityKey, content: [UInt8]?)]] = []
-    private var isCaptureKnown = true
+    private var captures = CaptureChecker()
+    private var stamps = StampChecker()
     /// Entities that the app wrote since the last capture that is known of.
     private var unseen: Set<EntityKey> = []
 
@@ -47,32 +46,31 @@ struct ReplicaChecker {
             doubtful.remove(key)
             unseen.insert(key)
         }
-        if !contents.isEmpty { uncaptured.append(contents) }
+        captures.committed(contents)
     }
 
     /// A commit threw: it may be there all the same.
     mutating func commitFailed(_ contents: [(key: EntityKey, content: [UInt8]?)]) {
         for (key, _) in contents { doubtful.insert(key) }
-        isCaptureKnown = false
+        captures.commitFailed(contents)
     }
 
     /// Sync is about to change the store and the queue, and may capture.
     mutating func willSync() {
         commits = [:]
-        isCaptureKnown = isCaptureKnown && uncaptured.isEmpty
-        uncaptured = []
+        captures.mayHaveCaptured()
     }
 
+    /// A capture failed: it may be in the queue all the same.
+    mutating func captureFailed() { captures.mayHaveCaptured() }
+
     /// The app asks for a checkpoint: what was not captured becomes one transaction.
-    mutating func willCheckpoint() {
-        isCaptureKnown = isCaptureKnown && uncaptured.isEmpty
-    }
+    mutating func willCheckpoint() { captures.willCheckpoint() }
 
     /// Everything that the app committed is captured.
     mutating func didCapture() {
-        uncaptured = []
+        captures.didCapture()
         unseen = []
-        isCaptureKnown = true
     }
 
     /// The device's files were put back from an older copy.
@@ -80,8 +78,8 @@ struct ReplicaChecker {
         last = nil
         commits = [:]
         doubtful = []
-        uncaptured = []
-        isCaptureKnown = false
+        captures.historyIsGone()
+        stamps = StampChecker()
     }
 
     /// The app was opened: what its store had confirmed is there.
@@ -98,81 +96,23 @@ struct ReplicaChecker {
         // What is there now of commits that threw stays there.
         for key in doubtful { commits[key] = nil }
         doubtful = []
-        didCapture()
     }
 
     /// Sync captured: the queue has grown by the app's transactions and by nothing else.
+    ///
+    /// - Parameter log: What stamps of others are looked up in.
     mutating func captured(
         before: ReplicaInspection, after: ReplicaInspection, _ log: LogModel.Log? = nil
     ) throws {
         defer { didCapture() }
-        guard isCaptureKnown else { return }
-        let new = after.operations[min(before.operations.count, after.operations.count)...]
-        guard after.operations.prefix(before.operations.count).elementsEqual(before.operations)
-        else { throw failure(.capturedInOrder, "capturing changed operations that were queued") }
-        // Within a transaction the order of entities means nothing.
-        let expected = uncaptured.flatMap { $0.sorted { $0.key < $1.key } }
-        guard new.count == expected.count,
-            zip(sortedInTransactions(new), expected).allSatisfy({
-                $0.key == $1.key && $0.content == $1.content
-            })
-        else {
-            throw failure(
-                .capturedInOrder,
-                "captured \(new.map(\.key)), and the app committed "
-                    + "\(expected.map(\.key))")
+        if let fault = captures.fault(of: before.operations, after.operations) {
+            throw failure(fault.rule, fault.detail)
         }
-        try checkTransactions(new)
-        try checkStamps(new, before, log)
-    }
-
-    private func sortedInTransactions(_ new: ArraySlice<SyncOperation>) -> [SyncOperation] {
-        var rest = new
-        return uncaptured.flatMap { transaction in
-            defer { rest = rest.dropFirst(transaction.count) }
-            return rest.prefix(transaction.count).sorted { $0.key < $1.key }
-        }
-    }
-
-    private func checkTransactions(_ new: ArraySlice<SyncOperation>) throws {
-        var rest = new
-        var names: Set<TransactionID> = []
-        for transaction in uncaptured {
-            let members = rest.prefix(transaction.count)
-            rest = rest.dropFirst(transaction.count)
-            let name = members.first?.transactionID
-            guard members.allSatisfy({ $0.transactionID == name }),
-                (name != nil) == (transaction.count > 1)
-            else {
-                throw failure(
-                    .wholeTransactions,
-                    "a commit of \(transaction.count) entities was captured "
-                        + "as transactions \(members.map(\.transactionID))")
-            }
-            guard name.map({ names.insert($0).inserted }) ?? true else {
-                throw failure(.wholeTransactions, "two commits were captured as one transaction")
-            }
-        }
-    }
-
-    /// An edit's stamp is later than all that its author had made or received.
-    private func checkStamps(
-        _ new: ArraySlice<SyncOperation>, _ before: ReplicaInspection, _ log: LogModel.Log?
-    ) throws {
-        let made = before.operations.compactMap(\.hybridTimestamp).max() ?? 0
-        var latest = max(made, before.receivedTimestamp)
-        for operation in new {
-            if let base = operation.base, base > .start, let log, base <= log.head {
-                let revision = log.operations[Int(base.rawValue) - 1]
-                latest = max(latest, revision.hybridTimestamp ?? 0)
-            }
-            guard let stamp = operation.hybridTimestamp, stamp > latest else {
-                throw failure(
-                    .capturedInOrder,
-                    "operation \(operation.operationID) is stamped "
-                        + "\(operation.hybridTimestamp ?? 0), not later than \(latest)")
-            }
-            latest = stamp
+        let count = before.operations.count
+        if let fault = stamps.fault(
+            of: after.operations.dropFirst(count), received: before.receivedTimestamp, log)
+        {
+            throw failure(.capturedInOrder, fault)
         }
     }
 
@@ -199,6 +139,7 @@ struct ReplicaChecker {
     ) throws {
         let found = try cycle.inspect()
         if let fault = found.queueFault { throw failure(.queueIsSound, fault) }
+        stamps.note(found.operations)
         try checkName(found)
         try checkPosition(found)
         try checkSought(found)

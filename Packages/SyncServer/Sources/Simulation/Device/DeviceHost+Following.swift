@@ -58,10 +58,11 @@ extension DeviceHost {
     private func look() {
         guard let cycle else { return }
         do {
-            let count = try cycle.capture()
+            let count = try capture(cycle)
             if disk.isHalted { return dieAndRestart() }
-            didCapture()
             decide(.looked(foundWrites: count > 0 || !cycle.isQueueEmpty))
+        } catch let failure as SimulationFailure {
+            world.fail(failure)
         } catch {
             loopFailed(error)
         }

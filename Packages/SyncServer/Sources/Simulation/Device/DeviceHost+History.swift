@@ -23,6 +23,8 @@ extension DeviceHost {
         }
         do {
             try forget(cycle)
+        } catch let failure as SimulationFailure {
+            throw failure
         } catch {
             try failed(error)
             return false
@@ -40,7 +42,7 @@ extension DeviceHost {
 
     /// What this device alone has is gone, and nobody can be asked to keep it.
     private func forget(_ cycle: Cycle) throws {
-        try cycle.capture()
+        try capture(cycle)
         let ledger = world.ledger(of: databaseID)
         for operation in try cycle.inspect().operations {
             ledger.excuse(EntityContent.tokens(operation.entityCBOR))
@@ -94,6 +96,7 @@ extension DeviceHost {
         }
         note("bit \(bit) of byte \(byte) of \(path) turns over")
         let intact = disk.copyTree(at: Self.directory)
+        let known = checker
         disk.flipBit(path, byte: byte, bit: bit)
         do {
             try open()
@@ -110,6 +113,7 @@ extension DeviceHost {
         end()
         disk.killProcesses()
         disk.replaceTree(at: Self.directory, with: intact)
+        checker = known
         try start()
         return true
     }

@@ -19,17 +19,25 @@ extension DeviceHost {
     }
 
     /// Captures, and judges what was captured. Not before each cycle: that finds its own captures.
-    private func capture(_ cycle: Cycle) throws {
+    ///
+    /// - Returns: How many operations were new.
+    @discardableResult
+    func capture(_ cycle: Cycle) throws -> Int {
         // A store that had to make a checkpoint knows the outcome of what was not captured only.
         if segments != segmentsAtCapture { checker.willCheckpoint() }
         let before = try cycle.inspect()
-        try cycle.capture()
+        let count: Int
+        do { count = try cycle.capture() } catch {
+            checker.captureFailed()
+            throw error
+        }
         // Where clocks are wrong, a stamp may be too far ahead to be taken over.
         let log =
             world.conditions.contains(.clockSkew)
             ? nil : world.server.checker.log(before.logID, of: databaseID)
         try checker.captured(before: before, after: cycle.inspect(), log)
         didCapture()
+        return count
     }
 
     private var segments: [String] { disk.filePaths(in: Self.directory + "/SEGMENTS") }

@@ -135,6 +135,8 @@ extension DeviceHost {
         guard cycle == nil else { return }
         do {
             try open()
+        } catch let failure as SimulationFailure {
+            throw failure
         } catch  where disk.isHalted {
             return dieAndRestart()
         } catch  where isSick {
@@ -163,7 +165,7 @@ extension DeviceHost {
             store: store, configuration: configuration, resolver: resolver,
             environment: SyncEnvironment(
                 wallMilliseconds: { wall.milliseconds }, random: { random.next() }))
-        try cycle.capture()
+        try capture(cycle)
         self.store = store
         self.cycle = cycle
     }
@@ -171,10 +173,7 @@ extension DeviceHost {
     /// Judges what the device holds.
     func check(isOpening: Bool = false) throws {
         guard let store, let cycle else { return }
-        if isOpening {
-            try checker.check(opened: store)
-            didCapture()
-        }
+        if isOpening { try checker.check(opened: store) }
         try checker.check(cycle, store, world.server.checker, databaseID)
     }
 

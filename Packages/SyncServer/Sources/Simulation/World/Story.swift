@@ -236,7 +236,7 @@ struct Story {
     }
 
     /// Everybody syncs until nothing moves any more.
-    private func comeToRest() throws {
+    func comeToRest() throws {
         var heads: [UInt64] = []
         for round in 0..<Self.roundsMax {
             for device in world.devices { try sync(device) }

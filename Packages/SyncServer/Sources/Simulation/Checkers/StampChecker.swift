@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+import SyncProtocol
+
+/// Judges the stamps that a device gives: each is later than all that it has given, whatever was
+/// acknowledged or restarted since, and than all that it had received.
+struct StampChecker {
+    /// The latest stamp of an operation that was ever in the queue.
+    private(set) var latest: HybridTimestamp = 0
+
+    /// Looks at what is in the queue.
+    mutating func note(_ operations: [SyncOperation]) {
+        for operation in operations { latest = max(latest, operation.hybridTimestamp ?? 0) }
+    }
+
+    /// What is wrong with the stamps of new edits; `nil` if nothing is.
+    ///
+    /// - Parameters:
+    ///   - received: The latest stamp that the device had taken over from others.
+    ///   - log: Where the revisions are that the edits are made on; `nil` if their stamps say
+    ///     nothing.
+    mutating func fault(
+        of new: ArraySlice<SyncOperation>, received: HybridTimestamp, _ log: LogModel.Log?
+    ) -> String? {
+        latest = max(latest, received)
+        for operation in new {
+            var due = latest
+            if let base = operation.base, base > .start, let log, base <= log.head {
+                due = max(due, log.operations[Int(base.rawValue) - 1].hybridTimestamp ?? 0)
+            }
+            guard let stamp = operation.hybridTimestamp, stamp > due else {
+                return "operation \(operation.operationID) is stamped "
+                    + "\(operation.hybridTimestamp ?? 0), not later than \(due)"
+            }
+            latest = stamp
+        }
+        return nil
+    }
+}
