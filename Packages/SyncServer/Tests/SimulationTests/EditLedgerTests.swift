@@ -64,6 +64,30 @@ import Testing
         #expect(ledger([[1], [1, 2]]).missing(from: [1], kept: []) == [2])
     }
 
+    @Test func whatAServerHasIsKeptWhenADeviceIsPutBack() {
+        let ledger = ledger([[1], [2]])
+
+        ledger.release([1])
+        #expect(ledger.missing(from: [2], kept: []) == [1])
+        ledger.lose([1, 2])
+        #expect(ledger.missing(from: [], kept: []) == [2])
+    }
+
+    @Test func aDeleteStandsOrWasSeenOrIsKept() {
+        let ledger = ledger([[1], [1, 2]])
+        let undone = [key: content([1, 2])]
+
+        ledger.removed(key, [1])
+
+        #expect(ledger.lostRemovals([:], kept: [:]) == [])
+        #expect(ledger.lostRemovals([key: content([3])], kept: [:]) == [])
+        #expect(ledger.lostRemovals(undone, kept: [:]) == [key])
+        #expect(ledger.lostRemovals(undone, kept: [key: [[1, 2]]]) == [key])
+        #expect(ledger.lostRemovals(undone, kept: [key: [[1, 2], []]]) == [])
+        ledger.excuseRemovals(of: key)
+        #expect(ledger.lostRemovals(undone, kept: [:]) == [])
+    }
+
     @Test func anEditIsInALogOnce() throws {
         let ledger = ledger([[1], [1, 2]])
         var judge = CommitJudge()
@@ -133,7 +157,7 @@ import Testing
     @Test func aDeleteUnderASharedNameIsTheDevicesOwnToItsCopy() throws {
         let ledger = ledger([[1]])
         let model = Fixture.model([
-            Fixture.operation(1, "a", [1]), Fixture.operation(2, "a", []),
+            Fixture.operation(1, "a", [1]), Fixture.operation(2, "a", [], base: 1),
             Fixture.operation(3, "a", [1], base: 2),
         ])
         func judgement(_ names: Set<DeviceID>) -> String? {

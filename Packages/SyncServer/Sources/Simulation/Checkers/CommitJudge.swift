@@ -23,6 +23,7 @@ struct CommitJudge {
         // A stranger's push may name a cursor of the log that was before, and not the log.
         let isBlind =
             operation.deviceID == Stranger.deviceID && struck.contains(.serverRestores)
+        if isBlind { ledger.excuseRemovals(of: operation.key) }
         if let fault = ledger.fault(of: operation, after: previous, isBlind: isBlind) {
             throw fault
         }
@@ -31,6 +32,7 @@ struct CommitJudge {
             operation.deviceID.original == previous.deviceID.original
         {
             ledger.putsBack(operation.key)
+            ledger.excuseRemovals(of: operation.key)
         }
         guard let content = operation.content else { return }
         let isNew = accepted[log.logID, default: [:]][operation.key, default: []]

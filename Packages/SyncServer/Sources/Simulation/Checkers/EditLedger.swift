@@ -21,6 +21,10 @@ final class EditLedger {
     private(set) var decided: Set<EntityKey> = []
     /// What apps and resolvers wrote, by entity.
     private var written: [EntityKey: Set<[UInt8]>] = [:]
+    /// Edits that a device had which was put back: they are there as long as the server has them.
+    private var released: Set<UInt64> = []
+    /// The edits that apps saw in entities which they deleted, once for each delete.
+    private var removals: [EntityKey: [Set<UInt64>]] = [:]
     private var lastToken: UInt64 = 0
 
     /// A number for a new edit.
@@ -37,6 +41,35 @@ final class EditLedger {
 
     /// An app removed edits that it saw, or nobody was promised that they are kept.
     func excuse(_ tokens: some Sequence<UInt64>) { excused.formUnion(tokens) }
+
+    /// An app deleted an entity in which it saw these edits.
+    func removed(_ key: EntityKey, _ tokens: [UInt64]) {
+        removals[key, default: []].append(Set(tokens))
+    }
+
+    /// Nobody was promised that the entity's deletes are kept.
+    func excuseRemovals(of key: EntityKey) { removals[key] = nil }
+
+    /// The entities of which a delete is lost: edits that it took out stand, and no content that is
+    /// kept of a conflict or a refusal is without them, as the deleted entity is and whatever was
+    /// made after it.
+    func lostRemovals(
+        _ standing: [EntityKey: [UInt8]], kept: [EntityKey: [Set<UInt64>]]
+    ) -> [EntityKey] {
+        removals.filter { key, deletes in
+            let tokens = EntityContent.tokens(standing[key])
+            return deletes.contains { removed in
+                !removed.isDisjoint(with: tokens)
+                    && !kept[key, default: []].contains { $0.isDisjoint(with: removed) }
+            }
+        }.keys.sorted()
+    }
+
+    /// A device that had these edits was put back, and the server has them.
+    func release(_ tokens: some Sequence<UInt64>) { released.formUnion(tokens) }
+
+    /// The server has lost these edits, and nobody was promised those that nobody else had.
+    func lose(_ tokens: Set<UInt64>) { excused.formUnion(tokens.intersection(released)) }
 
     /// A resolver decided.
     func resolved(_ conflict: EntityConflict, _ resolution: ConflictResolution) {

@@ -41,6 +41,11 @@ struct LogModel {
             operations.append(operation)
         }
 
+        /// The edits in all revisions. O(n).
+        var tokens: Set<UInt64> {
+            operations.reduce(into: []) { $0.formUnion(EntityContent.tokens($1.content)) }
+        }
+
         /// Whether two operations of the log were committed together.
         func areTogether(_ one: SyncOperation, _ other: SyncOperation) -> Bool {
             guard let first = one.cursor?.rawValue, let second = other.cursor?.rawValue else {

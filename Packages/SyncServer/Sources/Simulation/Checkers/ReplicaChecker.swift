@@ -112,7 +112,7 @@ struct ReplicaChecker {
         if let fault = stamps.fault(
             of: after.operations.dropFirst(count), received: before.receivedTimestamp, log)
         {
-            throw failure(.capturedInOrder, fault)
+            throw failure(.stampsGoUp, fault)
         }
     }
 

@@ -44,30 +44,49 @@ extension DeviceHost {
     private func forget(_ cycle: Cycle) throws {
         try capture(cycle)
         let ledger = world.ledger(of: databaseID)
-        for operation in try cycle.inspect().operations {
-            ledger.excuse(EntityContent.tokens(operation.entityCBOR))
+        let log = world.server.checker.models[databaseID]?.durable ?? LogModel.Log()
+        let found = try cycle.inspect()
+        var held: Set<UInt64> = []
+        for operation in found.operations {
+            held.formUnion(EntityContent.tokens(operation.entityCBOR))
+            let isLogged =
+                log.accepted[operation.deviceID]?[operation.operationID]
+                .map { log.operations[$0].hasSameContent(as: operation) } ?? false
+            if operation.kind == .delete, !isLogged { ledger.excuseRemovals(of: operation.key) }
         }
-        ledger.excuse(try keptTokens())
-        // A server that was put back itself may have nothing of what this device had pulled.
-        guard world.conditions.contains(.serverRestores), let store else { return }
-        for collection in store.collections {
-            for entity in store.rawEntities(in: collection) {
-                ledger.excuse(EntityContent.tokens(entity.content))
+        for collection in store?.collections ?? [] {
+            for entity in store?.rawEntities(in: collection) ?? [] {
+                held.formUnion(EntityContent.tokens(entity.content))
             }
         }
+        let logged = log.tokens
+        ledger.excuse(held.subtracting(logged))
+        // What has lost a conflict is in the log, and where it does not stand only here; or it
+        // stands until an edit arrives that has been sent.
+        let sent = Set(found.operations.prefix { $0.operationID <= found.sentThrough }.map(\.key))
+        for (key, contents) in try kept() {
+            let tokens = Set(contents.joined())
+            let standing = Set(EntityContent.tokens(log.revision(key)?.content))
+            ledger.excuse(sent.contains(key) ? tokens : tokens.subtracting(standing))
+            held.formUnion(tokens)
+            ledger.excuseRemovals(of: key)
+        }
+        ledger.release(held.intersection(logged))
     }
 
-    /// The edits that the conflict log and the quarantine keep.
-    func keptTokens() throws -> Set<UInt64> {
-        guard let cycle else { return [] }
-        var kept: Set<UInt64> = []
+    /// The edits of each content that the conflict log and the quarantine keep.
+    func kept() throws -> [EntityKey: [Set<UInt64>]] {
+        guard let cycle else { return [:] }
+        var kept: [EntityKey: [Set<UInt64>]] = [:]
         for record in try cycle.conflicts() {
-            for content in [record.conflict.local, record.conflict.remote] {
-                kept.formUnion(EntityContent.tokens(content))
-            }
+            kept[record.conflict.key, default: []] += [
+                Set(EntityContent.tokens(record.conflict.local)),
+                Set(EntityContent.tokens(record.conflict.remote)),
+            ]
         }
         for entry in try cycle.quarantinedOperations() {
-            kept.formUnion(EntityContent.tokens(entry.operation.entityCBOR))
+            kept[entry.operation.key, default: []]
+                .append(Set(EntityContent.tokens(entry.operation.content)))
         }
         return kept
     }

@@ -251,6 +251,7 @@ extension DeviceHost {
         let ledger = world.ledger(of: databaseID)
         var tokens: [UInt64] = [], removed: [UInt64] = []
         var contents: [(key: EntityKey, content: [UInt8]?)] = []
+        var deleted: [(key: EntityKey, edits: [UInt64])] = []
         let writes = workload.transaction()
         do {
             try store.transaction { transaction in
@@ -267,11 +268,13 @@ extension DeviceHost {
                         ledger.wrote(content, write.key)
                         try transaction.putRaw(content, in: name, id: id)
                     } else {
+                        deleted.append((write.key, edit.removed))
                         _ = try transaction.delete(in: name, id: id)
                     }
                 }
             }
             checker.committed(contents)
+            for (key, edits) in deleted { ledger.removed(key, edits) }
             ledger.excuse(removed)
             if disk.isHalted { return dieAndRestart() }
             note("commits " + contents.map(describe).joined(separator: ", "))

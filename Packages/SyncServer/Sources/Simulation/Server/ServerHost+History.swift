@@ -26,6 +26,7 @@ extension ServerHost {
         note("the server's files are put back from the copy")
         disk.replaceTree(at: Self.directory, with: backup.tree)
         for databaseID in world.databaseIDs {
+            forget(databaseID, except: backup.logs[databaseID] ?? LogModel.Log())
             let logID = try Core.renewLogID(
                 ofDatabaseIn: Self.directory + "/databases/\(databaseID)", on: disk,
                 using: &generator)
@@ -34,6 +35,17 @@ extension ServerHost {
         }
         try start()
         return true
+    }
+
+    /// What only the server has behind the copy is gone.
+    private func forget(_ databaseID: DatabaseID, except copy: LogModel.Log) {
+        guard let log = checker.models[databaseID]?.durable else { return }
+        let ledger = world.ledger(of: databaseID)
+        ledger.lose(log.tokens.subtracting(copy.tokens))
+        for operation in log.operations.dropFirst(copy.operations.count)
+        where operation.kind == .delete {
+            ledger.excuseRemovals(of: operation.key)
+        }
     }
 
     /// Turns a bit of some file over while the server is off, and sees that it is found.
@@ -53,6 +65,20 @@ extension ServerHost {
         note("bit \(bit) of byte \(byte) of \(path) turns over")
         let intact = disk.copyTree(at: Self.directory)
         disk.flipBit(path, byte: byte, bit: bit)
+        if try reportsDamage("bit \(bit) of byte \(byte) of \(path) turned over") {
+            note("the damage is reported")
+        }
+        disk.killProcesses()
+        disk.replaceTree(at: Self.directory, with: intact)
+        try start()
+        return true
+    }
+
+    /// Opens files that were damaged.
+    ///
+    /// - Returns: Whether the damage was reported.
+    /// - Throws: `SimulationFailure` if it was not, and something else is there than was.
+    func reportsDamage(_ damage: String) throws -> Bool {
         var isReported = false
         do {
             let opened = try open()
@@ -69,14 +95,9 @@ extension ServerHost {
         } catch let failure as SimulationFailure {
             throw SimulationFailure(
                 .damageIsFound,
-                "bit \(bit) of byte \(byte) of \(path) turned over, and nobody was "
-                    + "told: \(failure.detail)")
+                "\(damage), and nobody was told: \(failure.detail)")
         }
-        disk.killProcesses()
-        if isReported { note("the damage is reported") }
-        disk.replaceTree(at: Self.directory, with: intact)
-        try start()
-        return true
+        return isReported
     }
 }
 

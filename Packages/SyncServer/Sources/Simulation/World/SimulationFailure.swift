@@ -31,6 +31,7 @@ public struct SimulationFailure: Error, Sendable, Equatable, CustomStringConvert
         case cursorsGoUp = "cursors never go back"
         case queueIsSound = "the queue is in order"
         case capturedInOrder = "what the app commits is captured, in order, in its transactions"
+        case stampsGoUp = "an edit's stamp is later than all that its author had made or seen"
         case storeKeepsCommits = "what the store committed is there"
         case filesOpen = "files open again after a crash"
         case goesOn = "nothing fails without a fault"

@@ -311,14 +311,21 @@ struct Story {
     private func checkEdits(
         _ databaseID: DatabaseID, _ devices: [DeviceHost], _ standing: [EntityKey: [UInt8]]
     ) throws {
-        var tokens: Set<UInt64> = [], kept: Set<UInt64> = []
+        var tokens: Set<UInt64> = [], kept: [EntityKey: [Set<UInt64>]] = [:]
         for content in standing.values { tokens.formUnion(EntityContent.tokens(content)) }
-        for device in devices { kept.formUnion(try device.keptTokens()) }
-        let missing = world.ledger(of: databaseID).missing(from: tokens, kept: kept)
+        for device in devices { kept.merge(try device.kept(), uniquingKeysWith: +) }
+        let ledger = world.ledger(of: databaseID)
+        let missing = ledger.missing(from: tokens, kept: Set(kept.values.joined().joined()))
         guard missing.isEmpty else {
             throw SimulationFailure(
                 .noEditIsLost,
                 "edits \(missing) are in no entity, no conflict log and no quarantine")
+        }
+        let undone = ledger.lostRemovals(standing, kept: kept)
+        guard undone.isEmpty else {
+            throw SimulationFailure(
+                .noEditIsLost,
+                "deletes of \(undone) are undone, and in no conflict log and no quarantine")
         }
     }
 }
