@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import CBOR
 import SyncProtocol
 
 /// One database's log as the protocol says it must be, worked out from the requests alone: what
@@ -206,6 +207,7 @@ extension LogModel {
             return earlier.hasSameContent(as: operation)
                 ? .duplicate(earlier.cursor ?? 0) : .rejected(.operationIDReuse)
         }
+        if isMalformed(operation) { return .rejected(.malformed) }
         if UInt64(operation.entityCBOR?.count ?? 0) > maxEntityBytes { return .rejected(.tooLarge) }
         if refused.contains(operation.key) { return .conflict }
         let revision = staged.revision(operation.key)
@@ -221,6 +223,20 @@ extension LogModel {
             isOnCurrent = operation.entityVersion > revision?.entityVersion ?? 0
         }
         return isOnCurrent ? .accepted : .conflict
+    }
+
+    /// Whether the operation has a value that no server takes, by §5.1.
+    private func isMalformed(_ operation: SyncOperation) -> Bool {
+        if operation.collection.rawValue.utf8.first == UInt8(ascii: "_") { return true }
+        if operation.base != nil, operation.baseOperationID != nil { return true }
+        guard operation.kind == .upsert else { return operation.entityCBOR != nil }
+        guard let content = operation.entityCBOR else { return true }
+        do throws(CBORError) {
+            try CBORReader.read(content) { reader throws(CBORError) in try reader.skip() }
+            return false
+        } catch {
+            return true
+        }
     }
 
     private mutating func accept(_ operation: SyncOperation, isContinuing: Bool) {

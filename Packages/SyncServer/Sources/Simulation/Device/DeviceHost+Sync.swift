@@ -11,6 +11,7 @@ extension DeviceHost {
     /// - Parameter renewsHandshake: As an app's own sync always does, and a started engine seldom.
     func begin(renewsHandshake: Bool = true) {
         guard isIdle else { return }
+        cycleChecker.begins()
         step(capturesFirst: Bool.random(using: &generator)) { cycle in
             let step = try cycle.begin(renewsHandshake: renewsHandshake)
             self.didCapture()
@@ -51,6 +52,7 @@ extension DeviceHost {
     /// Takes what came of the exchange that is waited for.
     func take(_ outcome: Result<SyncAnswer, SyncError>, number: Int) {
         if case .exchanging(let request, number) = phase {
+            cycleChecker.takes(outcome)
             step { cycle in try cycle.take(outcome, to: request) }
         } else if let waitingPull, waitingPull.number == number {
             takeNews(outcome, waitingPull.request)
@@ -63,12 +65,14 @@ extension DeviceHost {
             if capturesFirst { try capture(cycle) }
             checker.willSync()
             let next = try body(cycle)
-            noteDecisions()
+            let decisions = noteDecisions()
             if disk.isHalted { return dieAndRestart() }
             try check()
+            try check(decisions)
             try perform(next)
         } catch let error as SyncError {
             noteDecisions()
+            do { try cycleChecker.givesUp(error) } catch { world.fail(error) }
             cycleFailed(error)
         } catch {
             world.fail(error)
@@ -81,9 +85,11 @@ extension DeviceHost {
         switch step {
         case .exchange(let request):
             try checkOrder(of: request)
+            try cycleChecker.asks(request)
             phase = .exchanging(request, number: number)
             world.send(request, from: self, number: number)
         case .wait(let duration):
+            try cycleChecker.waits(duration)
             phase = .pausing(number: number)
             world.after(nanoseconds(duration)) { [self] in
                 guard case .pausing(number) = phase else { return }

@@ -3,6 +3,7 @@
 import RecordLog
 @_spi(Simulation) import SyncClient
 import SyncProtocol
+@_spi(Simulation) import SyncServer
 import SyncTestSupport
 
 /// A device: its disk, its clock, and the app with its store and its sync when it runs.
@@ -56,6 +57,7 @@ final class DeviceHost {
     /// The fault that waits for a call to the disk.
     var armed: Condition?
     var checker: ReplicaChecker
+    var cycleChecker: CycleChecker
     /// The store's segments when everything was last captured.
     var segmentsAtCapture: [String] = []
     /// Counts what is waited for, so that what comes too late finds nobody.
@@ -101,6 +103,9 @@ final class DeviceHost {
             storeConfiguration.segmentCountMax = 3
         }
         self.storeConfiguration = storeConfiguration
+        cycleChecker = CycleChecker(
+            name: "device \(index)", policy: .standard, limits: world.server.settings.limits,
+            copyOf: original?.cycleChecker)
         checker = ReplicaChecker(
             name: "device \(index)", keepsName: original == nil ? name : nil)
     }
@@ -119,12 +124,26 @@ final class DeviceHost {
         world.note("device", UInt64(index), text: "device \(index) " + text())
     }
 
-    /// Tells the ledger what the resolver has decided.
-    func noteDecisions() {
+    /// Tells the ledger what the resolver has decided, and hands it on.
+    @discardableResult
+    func noteDecisions() -> [(EntityConflict, ConflictResolution)] {
         let ledger = world.ledger(of: databaseID)
-        for (conflict, resolution) in resolver.takeDecisions() {
-            ledger.resolved(conflict, resolution)
+        let decisions = resolver.takeDecisions()
+        for (conflict, resolution) in decisions { ledger.resolved(conflict, resolution) }
+        return decisions
+    }
+
+    /// Judges what has become of conflicts, and of what the server refused.
+    func check(_ decisions: [(EntityConflict, ConflictResolution)]) throws {
+        guard let store, let cycle else { return }
+        if let fault = resolver.takeFault() {
+            throw SimulationFailure(.decidedAsAsked, "device \(index): \(fault)")
         }
+        try cycleChecker.check(decisions) {
+            store.rawEntity(in: $0.collection.rawValue, id: $0.entityID.rawValue)
+        }
+        try cycleChecker.check(
+            cycle.quarantinedOperations().map(\.operation), cycle.inspect())
     }
 }
 
@@ -175,6 +194,10 @@ extension DeviceHost {
         guard let store, let cycle else { return }
         if isOpening { try checker.check(opened: store) }
         try checker.check(cycle, store, world.server.checker, databaseID)
+        if world.conditions.contains(.clockSkew) {
+            try cycleChecker.holds(
+                cycle.inspect().receivedTimestamp, wallMilliseconds: wall.milliseconds)
+        }
     }
 
     /// Closes the app: in order, or as on kill -9.

@@ -10,11 +10,14 @@ struct Stranger {
     static let deviceID: DeviceID = "stranger"
     /// The latest number that it has used.
     private var number: UInt64 = 0
+    /// Numbers below it that it has left out.
+    private var leftOut: [UInt64] = []
     private var pushes: [PushRequest] = []
 
     /// Asks something of a database that devices have made.
-    mutating func ask(_ world: World, _ databaseID: DatabaseID, using chance: inout SeededGenerator)
-    {
+    mutating func ask(
+        _ world: World, _ databaseID: DatabaseID, using chance: inout SeededGenerator
+    ) throws {
         guard let model = world.server.checker.models[databaseID] else { return }
         let request: SyncRequest
         switch Int.random(in: 0..<10, using: &chance) {
@@ -26,8 +29,27 @@ struct Stranger {
                     ?? push(world, databaseID, model, using: &chance))
         default: request = .push(push(world, databaseID, model, using: &chance))
         }
+        if chance.chance(25) {
+            world.note("stranger", 0, text: "a stranger sends what is no request")
+            return try world.server.take(
+                garbage: garbage(from: request, using: &chance), using: &chance)
+        }
         world.note("stranger", 0, text: "a stranger asks \(request.summary)")
-        world.sendAlone(request, request.wireBytes, world.strangeWeather())
+        for _ in 0..<chance.oneOf([1, 1, 1, 2]) {
+            world.sendAlone(
+                request, Self.wireBytes(of: request, using: &chance), world.strangeWeather())
+        }
+    }
+
+    private func garbage(
+        from request: SyncRequest, using chance: inout SeededGenerator
+    ) -> [UInt8] {
+        if case .push(let push) = request, chance.chance(50),
+            let misshapen = Self.misshapen(push, using: &chance)
+        {
+            return SyncRequest.push(misshapen).wireBytes
+        }
+        return Self.garbage(from: request, using: &chance)
     }
 
     private func handshake(
@@ -67,6 +89,7 @@ struct Stranger {
             deviceID: isDevice ? DeviceID(name) : chance.oneOf([nil, Self.deviceID]),
             includesOwn: chance.oneOf([nil, false, true]))
         request.collections = chance.oneOf([nil, nil, [], ["notes"], ["tags"], ["tags", "none"]])
+        request.waitMilliseconds = chance.oneOf([nil, nil, nil, 200, 3_000])
         request.maxBytes = chance.oneOf([nil, 1, 200, 5_000])
         return request
     }
@@ -75,22 +98,32 @@ struct Stranger {
         _ world: World, _ databaseID: DatabaseID, _ model: LogModel,
         using chance: inout SeededGenerator
     ) -> PushRequest {
-        let count = chance.oneOf([1, 1, 2, 3])
-        let transaction = chance.chance(40) ? TransactionID(number + 1) : nil
+        // Now and then a number that was left out is used after all.
+        let isLate = !leftOut.isEmpty && chance.chance(25)
+        let count = isLate ? 1 : chance.oneOf([1, 1, 2, 3])
+        let transaction = !isLate && chance.chance(40) ? TransactionID(number + 1) : nil
         var operations: [SyncOperation] = []
         let keys = model.durable.current.keys.sorted().shuffled(using: &chance)
         for index in 0..<count {
-            number += UInt64(chance.oneOf([1, 1, 3]))
+            let late = isLate ? leftOut.popLast() : nil
+            if late == nil { takeNumber(using: &chance) }
             let key =
                 index < keys.count ? keys[index] : EntityKey("notes", EntityID("strange\(index)"))
-            operations.append(
-                operation(world, databaseID, model, key, transaction, using: &chance))
+            var operation = operation(world, databaseID, model, key, transaction, using: &chance)
+            if let late { operation.operationID = OperationID(late) }
+            operations.append(operation)
         }
         let request = PushRequest(
             databaseID: databaseID, deviceID: Self.deviceID, logID: logID(model, using: &chance),
             cursor: nil, operations: operations)
         pushes.append(request)
         return request
+    }
+
+    private mutating func takeNumber(using chance: inout SeededGenerator) {
+        let next = number + UInt64(chance.oneOf([1, 1, 3]))
+        leftOut += Array(number + 1..<next)
+        number = next
     }
 
     /// An edit of the entity as it is, or a delete of an entity of the stranger's own; what it says
@@ -125,6 +158,7 @@ struct Stranger {
         case 6: break
         default: operation.base = revision?.cursor ?? .start
         }
+        if chance.chance(10) { Self.spoil(&operation, using: &chance) }
         return operation
     }
 }

@@ -39,12 +39,20 @@ struct Workload {
             let key = key()
             if !keys.contains(key) { keys.append(key) }
         }
-        return keys.map { key in
+        var writes = keys.map { key in
             Write(
                 key: key, isDelete: chance(20) && conditions.contains(.deletes),
                 padding: padding())
         }
+        // Now and then one member of a transaction is refused, and the others with it.
+        let index = Int.random(in: 0..<count, using: &generator)
+        if chance(10), count > 1, conditions.contains(.largeEntities) {
+            (writes[index].isDelete, writes[index].padding) = (false, Self.tooMuchPadding)
+        }
+        return writes
     }
+
+    private static let tooMuchPadding = Int(largeEntityBytes) + 1
 
     private mutating func key() -> EntityKey {
         if chance(50), conditions.contains(.hotEntity) { return EntityKey("notes", "hot") }
@@ -52,10 +60,15 @@ struct Workload {
         return EntityKey(collection, EntityID("e\(Int.random(in: 0..<6, using: &generator))"))
     }
 
+    /// As much padding as the server takes, with what else is in the entity.
+    private static let allPadding = -1
+
     private mutating func padding() -> Int {
         let isLarge = chance(10)
+        let isLargest = chance(25)
         let length = Int.random(in: 2_000...Int(Self.largeEntityBytes) + 500, using: &generator)
-        return isLarge && conditions.contains(.largeEntities) ? length : 0
+        guard isLarge, conditions.contains(.largeEntities) else { return 0 }
+        return isLargest ? Self.allPadding : length
     }
 
     /// What an entity becomes by an edit, and which edits its author takes out of it.
@@ -69,7 +82,12 @@ struct Workload {
             removed = Array(tokens.dropLast(2))
             tokens.removeFirst(tokens.count - 2)
         }
-        return (EntityContent(tokens: tokens + [token], padding: write.padding).encoded, removed)
+        var content = EntityContent(tokens: tokens + [token], padding: write.padding)
+        if write.padding == Self.allPadding {
+            content.padding = 1_000
+            content.padding += Int(Self.largeEntityBytes) - content.encoded.count
+        }
+        return (content.encoded, removed)
     }
 
     private mutating func chance(_ percent: Int) -> Bool {

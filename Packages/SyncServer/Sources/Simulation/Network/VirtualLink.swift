@@ -37,6 +37,8 @@ final class VirtualLink {
     var exchange: Exchange?
     /// Which wait of the device the exchange belongs to.
     var awaited = 0
+    /// How many pulls have waited here.
+    var waitCount = 0
     /// Whether the device can still use its end.
     var isUsable = true
     /// Whether the device has ended its sending.

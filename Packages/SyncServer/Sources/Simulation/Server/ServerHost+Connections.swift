@@ -33,7 +33,7 @@ extension ServerHost {
         if answer.isEmpty {
             guard case .push(let push) = request else {
                 link.exchange?.waitsForNews = true
-                return
+                return expectAnswer(to: request, on: link)
             }
             staged.append((link, push, try checker.stage(push)))
         } else {
@@ -45,6 +45,20 @@ extension ServerHost {
                 faultCame()
             }
             ready.append((link, answer))
+        }
+    }
+
+    /// A pull that waits is answered when its time is over, if nothing has come until then.
+    private func expectAnswer(to request: SyncRequest, on link: VirtualLink) {
+        let (connection, life, wait) = (link.connection, life, request.waitMilliseconds)
+        link.waitCount += 1
+        let count = link.waitCount
+        world.after((wait + 1_000) * 1_000_000) { [self] in
+            guard life == self.life, isRunning, let connection, links[connection] === link,
+                link.exchange?.waitsForNews == true, link.waitCount == count
+            else { return }
+            throw SimulationFailure(
+                .goesOn, "a pull that was to wait for \(wait) ms goes on waiting")
         }
     }
 

@@ -38,5 +38,6 @@ public struct SimulationFailure: Error, Sendable, Equatable, CustomStringConvert
         case converges = "healed devices come to rest"
         case everyoneIsEqual = "every device equals the server"
         case noEditIsLost = "no edit is lost"
+        case decidedAsAsked = "a conflict ends as its resolver says"
     }
 }

@@ -103,7 +103,7 @@ struct Story {
         case .strangers:
             let databaseID = faults.oneOf(world.databaseIDs)
             guard world.server.checker.models[databaseID] != nil else { return }
-            stranger.ask(world, databaseID, using: &faults)
+            try stranger.ask(world, databaseID, using: &faults)
         default: guard let device, try disturb(device, fault, call) else { return }
         }
         world.counts.note(fault)
