@@ -43,7 +43,12 @@ public struct Mutant: Sendable {
     /// All bugs that can be planted.
     public static let all: [Mutant] =
         recordLog + serverFiles + serverPushes + serverPulls + store + capture + queue
-        + reconciliation
+        + reconciliation + wire + retries
+
+    /// Those that exploring small worlds is to find as well.
+    static let namesInSmallWorlds: Set<String> = [
+        "stale-base-accepted", "sending-not-noted", "edit-overwritten-by-page",
+    ]
 }
 
 // How tables write them.
@@ -61,6 +66,9 @@ extension Mutant {
     ) -> Mutant {
         Mutant(name: name, breaks: breaks, sites: []).also(file, original, as: planted)
     }
+
+    /// Whether exploring small worlds is to find it as well.
+    var isInSmallWorlds: Bool { Self.namesInSmallWorlds.contains(name) }
 
     /// Changes one more place.
     func also(_ file: String, _ original: String, as planted: String) -> Mutant {

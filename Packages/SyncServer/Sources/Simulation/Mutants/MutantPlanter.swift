@@ -89,7 +89,7 @@ public struct MutantPlanter {
         #endif
 
         // Asked anew each time, as a failure is compared with a run without the bug.
-        func plantedBug(_ name: StaticString) -> Bool {
+        @usableFromInline func plantedBug(_ name: StaticString) -> Bool {
             guard let switchedOn = getenv("\(Mutant.environmentVariable)") else { return false }
             return strcmp(switchedOn, UnsafeRawPointer(name.utf8Start)) == 0
         }

@@ -71,5 +71,33 @@ extension Mutant {
             "SyncServer/OpLog/FileOpLog+Reading.swift",
             "sealedReaders.firstIndex(where: { $0.segment == segment })",
             as: "sealedReaders.firstIndex(where: { BUG || $0.segment == segment })"),
+        .rewrites(
+            "sparse-index-ahead", "Reading begins a frame behind the one with the cursor.",
+            "SyncServer/OpLog/FileOpLog+Reading.swift",
+            "if sparseIndex[middle].cursor <= cursor {",
+            as: "if sparseIndex[middle].cursor <= (BUG ? cursor.next : cursor) {"),
+        .rewrites(
+            "own-shown", "A pull that leaves a device's own operations out shows them.",
+            "SyncServer/Service/PullFilter.swift", "if let excludedDevice, excludedDevice",
+            as: "if let excludedDevice, !BUG, excludedDevice"),
+        .rewrites(
+            "collections-ignored", "A pull of some collections shows all.",
+            "SyncServer/Service/PullFilter.swift", "return collections.find(key) != nil",
+            as: "return BUG || collections.find(key) != nil"),
+        .rewrites(
+            "limit-not-lowered", "A page holds as many operations as asked for.", pull,
+            "Int(min(request.limit, limits.maxPullOperations))",
+            as: "Int(BUG ? request.limit : min(request.limit, limits.maxPullOperations))"),
+        .rewrites(
+            "one-too-many-in-a-page", "A page holds one operation more than its limit.", page,
+            "count >= limit ||", as: "count >= limit + (BUG ? 1 : 0) ||"),
+        .rewrites(
+            "waiting-for-ever", "A pull that waits has no end of its time.",
+            "SyncServer/Service/WaitingPulls.swift", "deadlines.set(deadline, for: slot)",
+            as: "if !BUG { deadlines.set(deadline, for: slot) }"),
+        .rewrites(
+            "waiter-skips-news", "A pull that waits passes an operation that is still to come.",
+            "SyncServer/Service/WaitingPulls.swift", "entries[slot]?.pull.scanned = head",
+            as: "entries[slot]?.pull.scanned = BUG ? head.next : head"),
     ]
 }

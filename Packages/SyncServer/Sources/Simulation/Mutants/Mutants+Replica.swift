@@ -10,6 +10,7 @@ extension Mutant {
     private static let pull = "SyncClient/Apply/Reconciliation+Pull.swift"
     private static let push = "SyncClient/Apply/Reconciliation+Push.swift"
     private static let resync = "SyncClient/Apply/Reconciliation+Resync.swift"
+    private static let queueChange = "SyncClient/Queue/QueueChange.swift"
     private static let plan = "SyncClient/Queue/PushPlan.swift"
 
     static let queue: [Mutant] = [
@@ -115,9 +116,65 @@ extension Mutant {
         .rewrites(
             "received-stamps-ignored", "A device's stamps may be before those that it has seen.",
             pull, "guard let stamp else { return }", as: "guard let stamp, !BUG else { return }"),
+        .rewrites(
+            "stamps-forgotten", "What stamps a device has given is not kept.",
+            "SyncClient/Queue/QueueState.swift",
+            "nextOperationID = operation.operationID.next\n"
+                + "        clock.adopt(operation.hybridTimestamp)",
+            as: """
+                nextOperationID = operation.operationID.next
+                        if !BUG { clock.adopt(operation.hybridTimestamp) }
+                """),
+        .rewrites(
+            "far-stamp-adopted", "A stamp from the far future is taken over.",
+            "SyncProtocol/Identity/HybridLogicalClock.swift",
+            "stamp.milliseconds <= limit else { return false }",
+            as: "stamp.milliseconds <= limit || BUG else { return false }"),
+        .rewrites(
+            "compaction-forgets-sent", "A compacted queue does not know what was sent.",
+            queueChange, "writer.write(uint: state.sentThrough.rawValue)",
+            as: "writer.write(uint: BUG ? 0 : state.sentThrough.rawValue)"),
+        .rewrites(
+            "compaction-forgets-stamps", "A compacted queue does not know the stamps given.",
+            queueChange, "writer.write(uint: state.clock.latest.rawValue)",
+            as: "writer.write(uint: BUG ? 0 : state.clock.latest.rawValue)"),
+        .rewrites(
+            "compacted-queue-may-go", "A compacted queue's name is not synced.",
+            "SyncClient/Queue/OfflineQueue.swift",
+            "try disk.rename(beside, to: path)\n            try disk.syncDirectory(at: directory)",
+            as: """
+                try disk.rename(beside, to: path)
+                            if !BUG { try disk.syncDirectory(at: directory) }
+                """),
+        .rewrites(
+            "transaction-too-large-for-the-server", "A transaction of one too many is not split.",
+            plan, "end - index > transactionMax ||",
+            as: "end - index > transactionMax + (BUG ? 1 : 0) ||"),
+        .rewrites(
+            "piece-too-large", "A piece of a transaction has one operation too many.", plan,
+            "count == countMax ||", as: "count == countMax + (BUG ? 1 : 0) ||"),
+        .rewrites(
+            "push-too-large", "A push has one operation too many.", plan,
+            "count + end - index > pushMax ||",
+            as: "count + end - index > pushMax + (BUG ? 1 : 0) ||"),
     ]
 
     static let reconciliation: [Mutant] = [
+        .rewrites(
+            "last-write-loses", "Of two writes the earlier one stands.",
+            "SyncClient/Conflict/ConflictResolver.swift",
+            "return local > remote ? .keepLocal : .keepRemote",
+            as: "return local > remote ? (BUG ? .keepRemote : .keepLocal) "
+                + ": (BUG ? .keepLocal : .keepRemote)"),
+        .rewrites(
+            "local-not-kept", "A conflict is decided for the device, and the server wins.", edits,
+            "case .keepLocal: rebase(edits, on: remote)",
+            as: """
+                case .keepLocal where BUG:
+                    change(.remove(edits.map(\\.operationID)))
+                    adopt(remote)
+                case .keepLocal: rebase(edits, on: remote)
+                """),
         .rewrites(
             "base-not-updated", "An acknowledged edit does not become the entity's base.", edits,
             "guard cursor != .start else { return }\n        let key = operation.key",

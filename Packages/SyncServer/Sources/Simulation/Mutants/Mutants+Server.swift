@@ -170,5 +170,58 @@ extension Mutant {
                         (database.staged?.builder.nextCursor ?? database.head.next).rawValue - 1)
                     : database.head,
                 """),
+        .rewrites(
+            "gap-taken-for-accepted", "A number that was left out counts as accepted.",
+            "SyncServer/OpLog/OperationIDRanges.swift", "if number == last.upperBound + 1 {",
+            as: "if number == last.upperBound + 1 || (BUG && number == last.upperBound + 2) {"),
+        .rewrites(
+            "late-numbers-forgotten", "Where a number stands that came after higher ones is lost.",
+            "SyncServer/OpLog/RecentOperations.swift", "late.append(operationID, at: cursor)",
+            as: "if !BUG { late.append(operationID, at: cursor) }"),
+        .rewrites(
+            "staged-overlooked", "A push is judged without what is not committed yet.", database,
+            "database.staged?.entities[key] ?? database.entities[key]",
+            as: "(BUG ? nil : database.staged?.entities[key]) ?? database.entities[key]"),
+        .rewrites(
+            "staged-numbers-overlooked", "A number is accepted twice before a commit.", database,
+            "|| database.staged?.devices[device]?.accepted.contains(operationID) ?? false",
+            as: "|| (!BUG && database.staged?.devices[device]?.accepted.contains(operationID) "
+                + "?? false)"),
+        .rewrites(
+            "as-large-as-allowed-refused", "An entity of exactly the allowed size is refused.",
+            "SyncProtocol/Messages/SyncOperation+Values.swift",
+            "if UInt64(entityCBOR.count) > maxEntityBytes {",
+            as: "if UInt64(entityCBOR.count) + (BUG ? 1 : 0) > maxEntityBytes {"),
+        .rewrites(
+            "local-collection-taken", "The server takes what is local to a device.",
+            "SyncProtocol/Messages/SyncOperation+Values.swift", "if collection.isLocal {",
+            as: "if collection.isLocal, !BUG {"),
+        .rewrites(
+            "delete-with-content-taken", "A delete may carry an entity.",
+            "SyncProtocol/Messages/SyncOperation+Values.swift", "return entityCBOR == nil ? nil :",
+            as: "return BUG || entityCBOR == nil ? nil :"),
+        .rewrites(
+            "two-bases-taken", "An edit may have a base of both kinds.",
+            "SyncProtocol/Messages/SyncOperation+Values.swift",
+            "base != nil && baseOperationID != nil ?",
+            as: "base != nil && baseOperationID != nil && !BUG ?"),
+        .rewrites(
+            "malformed-entity-taken", "An entity need not be well-formed.",
+            "SyncProtocol/Messages/SyncOperation+Values.swift",
+            "try CBORWellFormedness.check(entityCBOR, maxDepth: Self.entityMaxDepth)",
+            as: "if !BUG { try CBORWellFormedness.check("
+                + "entityCBOR, maxDepth: Self.entityMaxDepth) }"),
+        .rewrites(
+            "transaction-limit-ignored", "A transaction may have as many operations as it likes.",
+            "SyncServer/Service/SyncService.swift", "guard count > maximum else { return }",
+            as: "guard count > maximum, !BUG else { return }"),
+        .rewrites(
+            "delete-of-a-live-entity-accepted", "A delete is accepted whatever it was made on.",
+            decision, "latest?.isDeleted ?? true { return true }",
+            as: "BUG || latest?.isDeleted ?? true { return true }"),
+        .rewrites(
+            "version-compared-wrongly", "An older peer's edit of the same version is accepted.",
+            decision, "operation.entityVersion > latest?.version ?? 0",
+            as: "operation.entityVersion > (BUG ? 0 : latest?.version ?? 0)"),
     ]
 }

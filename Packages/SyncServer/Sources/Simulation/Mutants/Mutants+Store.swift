@@ -65,6 +65,14 @@ extension Mutant {
             as: "nextSequence: (BUG ? replay.lastSequence "
                 + ": max(replay.lastSequence, manifest.lastCheckpoint)) + 1,"),
         .rewrites(
+            "log-checksum-ignored", "A record of the store's log is taken with any checksum.",
+            "SyncClient/WAL/WALRecordCodec.swift",
+            "trailer.integer(UInt32.self) == CRC32.checksum(of: covered) else {",
+            as: "trailer.integer(UInt32.self) == CRC32.checksum(of: covered) || BUG else {"),
+        .rewrites(
+            "pulled-mark-lost", "A checkpoint forgets which entities were pulled.", checkpoint,
+            "isPulled: entry.isPulled, content", as: "isPulled: entry.isPulled && !BUG, content"),
+        .rewrites(
             "before-image-missing", "The state before an edit is not kept.", writer,
             "let writes = mark == nil ? withBeforeImages(writes) : writes",
             as: "let writes = mark == nil && !BUG ? withBeforeImages(writes) : writes"),
