@@ -20,8 +20,9 @@ usage: ./setup.sh COMMAND
   build   install what is missing, and build the programs in release mode
   simulate --seed S | --seeds A..B | --minutes N | --help
           build the simulator, and run it with these options
-  simulate --mutants [NAME...]
-          build it with all planted bugs, and see which seed finds each of them, or of those named
+  simulate --mutants [--exhaustive] [NAME...]
+          build it with all planted bugs, and see which seed finds each of them, or of those named;
+          with --exhaustive: which small world finds each of those that they are to find
   chaos   build the programs, and run real servers and clients through kills, bad networks and
           full disks: [--minutes N | --rounds N] [--seed S] [--devices D] [--json], or --help
   help    print this
@@ -179,28 +180,32 @@ build_simulator() { # FOLDER SCRATCH-PATH
 }
 
 # Prints a line for each planted bug: which seed finds it, or that it survives all.
-simulate_mutants() { # NAME...
-    local planted="$root/.build/planted" simulator="$release/entitysync-simulator" missed
+simulate_mutants() { # [--exhaustive] NAME...
+    local planted="$root/.build/planted" simulator="$release/entitysync-simulator" missed how=()
+    if [ "${1:-}" = --exhaustive ]; then
+        how=("$1")
+        shift
+    fi
     build_simulator "$root" "$root/.build" >&2
     guarded "$simulator" --plant "$root" "$planted/source"
     build_simulator "$planted/source" "$planted/build" >&2
     simulator="$planted/build/release/entitysync-simulator"
     if [ $# -eq 0 ]; then
-        mapfile -t names < <("$simulator" --list-mutants | sed 's/:.*//')
+        mapfile -t names < <("$simulator" ${how[@]+"${how[@]}"} --list-mutants | sed 's/:.*//')
         set -- "${names[@]}"
     fi
     heading "Hunting $# planted bugs" >&2
-    guarded logged "$scratch/mutants" hunt "$simulator" "$@"
+    names=("$@")
+    guarded logged "$scratch/mutants" hunt "$simulator" ${how[@]+"${how[@]}"}
     missed=$(($# - $(grep -c '^found ' "$scratch/mutants" || true)))
     [ "$missed" -eq 0 ] || fail "$missed of $# planted bugs were not found."
     echo "All $# planted bugs were found."
 }
 
-hunt() { # SIMULATOR NAME...
-    local simulator=$1
-    shift
+hunt() { # SIMULATOR OPTION... (of $names)
     # That one survives is counted from what is printed.
-    printf '%s\n' "$@" | xargs -n 1 -P "$(getconf _NPROCESSORS_ONLN)" "$simulator" --mutant || true
+    printf '%s\n' "${names[@]}" |
+        xargs -n 1 -P "$(getconf _NPROCESSORS_ONLN)" "$@" --mutant || true
 }
 
 run_tests() {

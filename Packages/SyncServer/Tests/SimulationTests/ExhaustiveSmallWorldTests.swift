@@ -7,11 +7,11 @@ import Testing
 /// are explored in release builds.
 @Suite struct ExhaustiveSmallWorldTests {
     private static func world(
-        _ devices: Int, _ operations: Int, _ entities: Int, _ resolver: SmallWorld.Resolver,
+        _ devices: Int, _ transactions: Int, _ entities: Int, _ resolver: SmallWorld.Resolver,
         _ change: (inout SmallWorld) -> Void = { _ in }
     ) -> SmallWorld {
         var world = SmallWorld(
-            devices: devices, operations: operations, entities: entities, resolver: resolver)
+            devices: devices, transactions: transactions, entities: entities, resolver: resolver)
         change(&world)
         return world
     }

@@ -45,9 +45,17 @@ import Testing
 
     @Test func smallWorldsAreExploredAlone() throws {
         #expect(try SimulatorArguments(["--exhaustive"]).mode == .exhaustive)
+        #expect(try SimulatorArguments(["--small-world", "0"]).mode == .smallWorld(0))
         #expect(throws: SimulatorArguments.UsageError.self) {
             try SimulatorArguments(["--exhaustive", "--minutes", "1"])
         }
+    }
+
+    @Test(arguments: [["--mutant", "a", "--exhaustive"], ["--exhaustive", "--mutant", "a"]])
+    func aPlantedBugIsHuntedInSmallWorldsIfAskedFor(words: [String]) throws {
+        let read = try SimulatorArguments(words)
+        #expect(read.mode == .mutant("a"))
+        #expect(read.isExhaustive)
     }
 
     @Test func minutesBeginWhereTheSeedSays() throws {
@@ -64,7 +72,8 @@ import Testing
         "--steps 5", "--seed 1 --devices 0", "--seed 1 --without sunshine", "--minutes 0",
         "--minutes -1", "--minutes inf", "--seeds 1..2 --trace", "--seed 1 --seeds 1..2",
         "--seeds 1..2 --minutes 1", "--minutes 1 --mutant a", "--plant here", "--sede 1", "7",
-        "--seed 1 --jobs 0",
+        "--seed 1 --jobs 0", "--small-world -1", "--small-world 1000", "--exhaustive --seed 1",
+        "--exhaustive --seeds 1..2",
     ])
     func whatCannotBeUnderstoodIsRefused(line: String) {
         #expect(throws: SimulatorArguments.UsageError.self) {

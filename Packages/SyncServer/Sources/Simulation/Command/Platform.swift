@@ -38,32 +38,77 @@ enum Machine {
     }
 }
 
-/// Tells which seed was running when the process dies, or when a run does not end.
-enum Crash {
-    private static let seed = Atomic<UInt64>(0)
-    fileprivate static let isHunt = Atomic<Bool>(false)
-    /// Where the name of the planted bug that is hunted stands, for good; 0 for none.
-    fileprivate static let hunted = Atomic<UInt>(0)
-
-    /// How long a run may take while a planted bug is hunted, in seconds.
-    static let secondsMax: UInt32 = 120
-
-    /// Notes which seed is begun.
-    static func note(seed number: UInt64) {
-        seed.store(number, ordering: .relaxed)
-        if isHunt.load(ordering: .relaxed) { alarm(secondsMax) }
+// Running this program again.
+extension Machine {
+    /// The program cannot be started again.
+    struct StartFailure: Error, CustomStringConvertible {
+        /// What is wrong.
+        var description: String
     }
 
-    /// From now on a death is told of; while a planted bug is hunted, it is a find.
-    static func watch(hunting mutant: String? = nil) {
-        if let mutant {
-            hunted.store(UInt(bitPattern: strdup(mutant)), ordering: .relaxed)
-            isHunt.store(true, ordering: .relaxed)
+    /// Runs this program with other words behind its name, and waits for its end. It inherits the
+    /// environment, and its standard error goes nowhere.
+    ///
+    /// - Parameter output: Where its standard output goes.
+    static func runAgain(
+        _ words: [String], output: String, secondsMax: Int
+    ) throws(StartFailure) -> ChildRun.End {
+        #if canImport(Darwin)
+            var actions: posix_spawn_file_actions_t?
+        #else
+            var actions = posix_spawn_file_actions_t()
+        #endif
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        let program = CommandLine.arguments[0]
+        let pointers = ([program] + words).map { strdup($0) }
+        defer { for pointer in pointers { free(pointer) } }
+        var pid: pid_t = 0
+        // Found as this process was: by its path, or in the directories of PATH.
+        let result = posix_spawnp(&pid, program, &actions, nil, pointers + [nil], environ)
+        guard result == 0 else {
+            throw StartFailure(
+                description: "\(program) cannot be started: \(String(cString: strerror(result)))")
         }
+        return end(of: pid, secondsMax: secondsMax)
+    }
+
+    private static func end(of pid: pid_t, secondsMax: Int) -> ChildRun.End {
+        let clock = ContinuousClock()
+        let limit = clock.now + .seconds(secondsMax)
+        var status: CInt = 0
+        var isOverdue = false
+        while true {
+            let found = waitpid(pid, &status, isOverdue ? 0 : WNOHANG)
+            if found == pid { break }
+            if !isOverdue, clock.now >= limit {
+                isOverdue = true
+                kill(pid, SIGKILL)
+            }
+            usleep(2_000)
+        }
+        if isOverdue { return .overdue }
+        // The layout that every Unix gives to it: the signal in the low seven bits.
+        let signal = status & 0x7F
+        return signal == 0 ? .status((status >> 8) & 0xFF) : .signal(signal)
+    }
+}
+
+/// Tells which seed was running when the process dies.
+enum Crash {
+    private static let seed = Atomic<UInt64>(0)
+
+    /// Notes which seed is begun.
+    static func note(seed number: UInt64) { seed.store(number, ordering: .relaxed) }
+
+    /// From now on a death is told of.
+    static func watch() {
         for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE] {
             signal(number, tellOfDeath)
         }
-        signal(SIGALRM, tellOfDeath)
     }
 
     fileprivate static var latestSeed: UInt64 { seed.load(ordering: .relaxed) }
@@ -71,14 +116,6 @@ enum Crash {
 
 // Only what may be called in a signal handler is: no memory is taken and no lock.
 private func tellOfDeath(_ number: CInt) {
-    if let name = UnsafePointer<CChar>(bitPattern: Crash.hunted.load(ordering: .relaxed)) {
-        put("found ", to: 1)
-        _ = writeBytes(1, name, strlen(name))
-        put(" seed ", to: 1)
-        put(Crash.latestSeed, to: 1)
-        put(number == SIGALRM ? " (it does not end)\n" : " (it traps)\n", to: 1)
-        _exit(0)
-    }
     put("a trap at or shortly before seed ", to: 2)
     put(Crash.latestSeed, to: 2)
     put("; --jobs 1 tells which it is\n", to: 2)

@@ -10,12 +10,14 @@ struct SimulatorArguments: Equatable {
         case range(ClosedRange<UInt64>)
         /// Seed after seed until so many seconds are over.
         case seconds(Double)
-        /// The names of all planted bugs.
+        /// The names of all planted bugs; with `--exhaustive` of those that small worlds find.
         case listMutants
-        /// The seeds that are to find a planted bug.
+        /// What finds a planted bug: which of the seeds, or with `--exhaustive` which small world.
         case mutant(String)
-        /// Everything that can happen in small worlds; those of the list, or all.
+        /// Everything that can happen in all published small worlds.
         case exhaustive
+        /// Everything that can happen in one of the quick small worlds.
+        case smallWorld(Int)
         /// A copy of the sources with all planted bugs.
         case plant(source: String, destination: String)
         case help
@@ -32,6 +34,10 @@ struct SimulatorArguments: Equatable {
     var isTwice = false
     /// Whether the result is printed as JSON.
     var isJSON = false
+    /// Whether a smaller scenario is looked for when one fails.
+    var shrinks = true
+    /// Whether small worlds are explored, instead of seeds.
+    var isExhaustive = false
     /// How many seeds run at a time; `nil` for one on each core.
     var jobs: Int?
 
@@ -83,7 +89,10 @@ struct SimulatorArguments: Equatable {
                 mode = .plant(source: source, destination: try value("a folder for the copy too"))
                 modes.append(name)
             case "--exhaustive":
-                mode = .exhaustive
+                isExhaustive = true
+            case "--small-world":
+                let worlds = 0...(SmallWorld.quick.count - 1)
+                mode = .smallWorld(try Self.number(value("a number"), name, worlds))
                 modes.append(name)
             case "--list-mutants":
                 mode = .listMutants
@@ -94,6 +103,7 @@ struct SimulatorArguments: Equatable {
             case "--trace": printsTrace = true
             case "--twice": isTwice = true
             case "--json": isJSON = true
+            case "--no-shrink": shrinks = false
             default: throw UsageError(description: "There is no option \(word).")
             }
         }
@@ -106,6 +116,13 @@ struct SimulatorArguments: Equatable {
     ) throws(UsageError) {
         if modes.count > 1 {
             throw UsageError(description: "\(modes.joined(separator: " and ")) exclude each other.")
+        }
+        if isExhaustive {
+            guard modes.isEmpty || modes == ["--mutant"] || modes == ["--list-mutants"],
+                range == nil, !hasSeed
+            else { throw UsageError(description: "--exhaustive goes with --mutant or alone.") }
+            if modes.isEmpty { mode = .exhaustive }
+            return
         }
         if let range {
             guard modes.isEmpty || modes == ["--mutant"], !hasSeed else {

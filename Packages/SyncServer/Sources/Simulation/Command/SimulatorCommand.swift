@@ -26,12 +26,15 @@ public enum SimulatorCommand {
             Terminal.output(SimulatorHelp.text)
             return 0
         case .listMutants:
-            for mutant in Mutant.all { Terminal.output("\(mutant.name): \(mutant.breaks)") }
+            for mutant in Mutant.all where !arguments.isExhaustive || mutant.isInSmallWorlds {
+                Terminal.output("\(mutant.name): \(mutant.breaks)")
+            }
             return 0
         case .plant(let source, let destination):
             return plant(source, destination)
         case .mutant(let name): return hunt(name, arguments)
-        case .exhaustive: return explore()
+        case .exhaustive: return explore(SmallWorld.published)
+        case .smallWorld(let number): return explore([SmallWorld.quick[number]])
         case .one:
             Crash.watch()
             return runOne(arguments)
@@ -44,10 +47,10 @@ public enum SimulatorCommand {
         }
     }
 
-    /// Explores the published small worlds one after the other, as each may need much memory.
-    private static func explore() -> Int32 {
+    /// Explores small worlds one after the other, as each may need much memory.
+    private static func explore(_ worlds: [SmallWorld]) -> Int32 {
         var status: Int32 = 0
-        for world in SmallWorld.published {
+        for world in worlds {
             Terminal.error("exploring \(world) …")
             let outcome = ExhaustiveExploration.run(world)
             Terminal.output("\(outcome)")
@@ -72,7 +75,9 @@ public enum SimulatorCommand {
             total.traceHash = outcome.traceHash
             Terminal.output(total.json)
         } else {
-            for line in result.report(shrinks: !arguments.printsTrace) { Terminal.output(line) }
+            for line in result.report(shrinks: arguments.shrinks && !arguments.printsTrace) {
+                Terminal.output(line)
+            }
             Terminal.output("trace \(hexadecimal(outcome.traceHash))")
         }
         return outcome.failure == nil ? 0 : Status.failure
@@ -81,7 +86,7 @@ public enum SimulatorCommand {
     private static func runRange(
         _ seeds: ClosedRange<UInt64>, _ arguments: SimulatorArguments
     ) async -> Int32 {
-        let reporter = FailureReporter(isSilent: arguments.isJSON)
+        let reporter = FailureReporter(arguments)
         let total = await campaign(arguments).run(
             from: seeds.lowerBound, while: { $0 <= seeds.upperBound },
             { reporter.take($0) })
@@ -97,7 +102,7 @@ public enum SimulatorCommand {
         Terminal.error("from seed \(first) on")
         let clock = ContinuousClock()
         let start = clock.now
-        let reporter = FailureReporter(isSilent: arguments.isJSON)
+        let reporter = FailureReporter(arguments)
         var (runs, shown) = (0, start)
         let total = await campaign(arguments).run(
             from: first, while: { _ in start.duration(to: clock.now) < .seconds(seconds) },
@@ -140,7 +145,7 @@ public enum SimulatorCommand {
         }
     }
 
-    /// Looks for the first seed that finds a planted bug.
+    /// Looks for the first seed, or the first small world, that finds a planted bug.
     private static func hunt(_ name: String, _ arguments: SimulatorArguments) -> Int32 {
         guard Mutant.all.contains(where: { $0.name == name }) else {
             Terminal.error("There is no planted bug \(name); --list-mutants prints all of them.")
@@ -152,42 +157,37 @@ public enum SimulatorCommand {
                     + "./setup.sh simulate --mutants \(name) builds one with them and runs it.")
             return Status.usage
         }
-        Crash.watch(hunting: name)
-        var found: Simulator.Outcome?
-        for seed in arguments.seeds where found == nil {
-            var scenario = arguments.scenario
-            scenario.seed = seed
-            Machine.setEnvironment(Mutant.environmentVariable, name)
-            let outcome = SeedResult.run(scenario, isTwice: false).outcome
-            guard outcome.failure != nil else { continue }
-            // A seed that fails without the bug as well has not found it.
-            Machine.setEnvironment(Mutant.environmentVariable, nil)
-            if Simulator.run(scenario).failure == nil { found = outcome }
-        }
-        guard let found, let failure = found.failure else {
-            Terminal.output("survived \(name)")
+        let attempts =
+            arguments.isExhaustive
+            ? MutantHunt.smallWorlds
+            : MutantHunt.attempts(arguments.seeds, of: arguments.scenario)
+        do {
+            return try MutantHunt(name: name).run(attempts) ? 0 : Status.failure
+        } catch {
+            Terminal.error("\(error)")
             return Status.failure
         }
-        Terminal.output("found \(name) seed \(found.scenario.seed)")
-        Terminal.error("\(name): \(failure)")
-        return 0
     }
 }
 
 /// Prints failures: the first of each rule with the smallest scenario that breaks it too.
 private final class FailureReporter {
     private let isSilent: Bool
+    private let shrinks: Bool
     private var rules: Set<String> = []
     private(set) var count = 0
 
-    init(isSilent: Bool) { self.isSilent = isSilent }
+    init(_ arguments: SimulatorArguments) {
+        isSilent = arguments.isJSON
+        shrinks = arguments.shrinks
+    }
 
     func take(_ result: SeedResult) -> Bool {
         guard let failure = result.outcome.failure else { return true }
         count += 1
         guard !isSilent else { return true }
         let isFirst = rules.insert(failure.rule).inserted
-        for line in result.report(shrinks: isFirst) { Terminal.output(line) }
+        for line in result.report(shrinks: isFirst && shrinks) { Terminal.output(line) }
         return true
     }
 }

@@ -29,17 +29,20 @@ enum SimulatorHelp {
           --list-mutants             names and what they break
           --mutant NAME              which seed finds it, of --seeds [0..1999]; needs a build with
                                      planted bugs: ./setup.sh simulate --mutants NAME makes one
+          --exhaustive with either   those that small worlds find, and which one does
           --plant SOURCE DESTINATION copies the repository and plants all of them in the copy
 
         Everything that can happen in small worlds, without chance:
-          --exhaustive               two and three devices with up to three edits, breadth first;
-                                     prints states and transitions; takes minutes and some GB
+          --exhaustive               two and three devices with up to four transactions, breadth
+                                     first; prints states and transitions; takes minutes and GB
+          --small-world N            one of \(SmallWorld.quick.count) that take seconds, from 0 on
 
         Besides:
-          --jobs N   how many seeds run at a time [one on each core]
-          --twice    runs every seed twice and compares the hashes; otherwise one in
-                     \(SeedResult.twiceEvery) is
-          --json     prints the counts and failures as JSON
+          --jobs N     how many seeds run at a time [one on each core]
+          --twice      runs every seed twice and compares the hashes; otherwise one in
+                       \(SeedResult.twiceEvery) is
+          --no-shrink  prints failures as they are
+          --json       prints the counts and failures as JSON
 
         Conditions: \(conditions)
 

@@ -6,7 +6,7 @@
 /// client and server, over stores, queues and logs in memory.
 ///
 ///     let outcome = ExhaustiveExploration.run(
-///         SmallWorld(devices: 2, operations: 2, entities: 1, resolver: .merge))
+///         SmallWorld(devices: 2, transactions: 2, entities: 1, resolver: .merge))
 ///     print(outcome)
 ///
 /// From every state, a run without faults must come to where all devices equal the server and no

@@ -136,8 +136,8 @@ struct Exploration {
     private func mayEdit(_ state: SmallWorldState, _ device: Int) -> Bool {
         let edits = (0..<world.devices).map { devices[state[device: $0]].edits }
         // The names of devices mean nothing, so the first edits come in the order of their names.
-        return edits[device] < world.operationsPerDevice
-            && edits.reduce(0, +) < world.operations && edits[..<device].allSatisfy { $0 > 0 }
+        return edits[device] < world.transactionsPerDevice
+            && edits.reduce(0, +) < world.transactions && edits[..<device].allSatisfy { $0 > 0 }
     }
 
     private mutating func attempt(

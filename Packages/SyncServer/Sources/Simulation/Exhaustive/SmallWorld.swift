@@ -18,9 +18,9 @@ public struct SmallWorld: Sendable, Hashable {
     /// How many devices there are, 1 to 3.
     public var devices: Int
     /// How many transactions the apps commit altogether.
-    public var operations: Int
+    public var transactions: Int
     /// How many transactions one app commits at most.
-    public var operationsPerDevice = 3
+    public var transactionsPerDevice = 3
     /// How many entities there are, 1 or 2.
     public var entities: Int
     /// How all devices decide conflicts.
@@ -37,12 +37,12 @@ public struct SmallWorld: Sendable, Hashable {
     public var pullLimit: UInt64 = 2
 
     /// Creates a world.
-    public init(devices: Int, operations: Int, entities: Int, resolver: Resolver) {
+    public init(devices: Int, transactions: Int, entities: Int, resolver: Resolver) {
         precondition((1...3).contains(devices), "A small world has 1 to 3 devices.")
         precondition((1...2).contains(entities), "A small world has 1 or 2 entities.")
-        precondition((1...6).contains(operations), "A small world has 1 to 6 operations.")
+        precondition((1...6).contains(transactions), "A small world has 1 to 6 transactions.")
         self.devices = devices
-        self.operations = operations
+        self.transactions = transactions
         self.entities = entities
         self.resolver = resolver
     }
@@ -53,12 +53,12 @@ extension SmallWorld {
     /// build, and up to 3 GB of memory.
     public static let published: [SmallWorld] = Resolver.allCases.flatMap { resolver in
         var worlds = [
-            SmallWorld(devices: 2, operations: 3, entities: 1, resolver: resolver),
-            SmallWorld(devices: 2, operations: 2, entities: 2, resolver: resolver),
-            SmallWorld(devices: 3, operations: 2, entities: 2, resolver: resolver),
-            SmallWorld(devices: 2, operations: 3, entities: 2, resolver: resolver),
-            SmallWorld(devices: 3, operations: 3, entities: 1, resolver: resolver),
-            SmallWorld(devices: 2, operations: 4, entities: 1, resolver: resolver),
+            SmallWorld(devices: 2, transactions: 3, entities: 1, resolver: resolver),
+            SmallWorld(devices: 2, transactions: 2, entities: 2, resolver: resolver),
+            SmallWorld(devices: 3, transactions: 2, entities: 2, resolver: resolver),
+            SmallWorld(devices: 2, transactions: 3, entities: 2, resolver: resolver),
+            SmallWorld(devices: 3, transactions: 3, entities: 1, resolver: resolver),
+            SmallWorld(devices: 2, transactions: 4, entities: 1, resolver: resolver),
         ]
         worlds[0].strayPushesMax = 2
         (worlds[1].hasRestarts, worlds[1].hasLatePages) = (true, true)
@@ -66,11 +66,36 @@ extension SmallWorld {
     }
 }
 
+extension SmallWorld {
+    /// Worlds that take seconds, in which planted bugs are hunted.
+    public static let quick: [SmallWorld] = {
+        var worlds: [SmallWorld] = []
+        for resolver in Resolver.allCases {
+            worlds.append(
+                SmallWorld(devices: 2, transactions: 2, entities: 1, resolver: resolver))
+        }
+        for resolver in Resolver.allCases {
+            var world = SmallWorld(devices: 2, transactions: 2, entities: 1, resolver: resolver)
+            (world.hasRestarts, world.hasLatePages) = (true, true)
+            worlds.append(world)
+        }
+        for resolver in Resolver.allCases {
+            var world = SmallWorld(devices: 2, transactions: 2, entities: 2, resolver: resolver)
+            world.strayPushesMax = 0
+            worlds.append(world)
+            worlds.append(
+                SmallWorld(devices: 2, transactions: 3, entities: 1, resolver: resolver))
+        }
+        return worlds
+    }()
+}
+
 extension SmallWorld: CustomStringConvertible {
     /// The world in a line.
     public var description: String {
-        "\(devices) devices, \(operations) operations, \(entities) entities, \(resolver.rawValue), "
-            + "\(strayPushesMax) stray pushes" + (hasRestarts ? ", restarts" : "")
+        "\(devices) devices, \(transactions) transactions, \(entities) entities, "
+            + "\(resolver.rawValue), \(strayPushesMax) stray pushes"
+            + (hasRestarts ? ", restarts" : "")
             + (hasLatePages ? ", late pages" : "")
     }
 }
