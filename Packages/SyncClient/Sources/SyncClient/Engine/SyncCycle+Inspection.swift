@@ -38,9 +38,28 @@ public struct ReplicaInspection: Sendable {
     }
 }
 
+/// A moment of a device, to be compared with another one.
+@_spi(Simulation)
+public struct ReplicaStamp: Sendable, Equatable {
+    let state: ReplicaState
+    let queue: QueueState
+    let lastCommit: UInt64
+}
+
 extension SyncCycle {
     /// Looks into the device. O(n) in its entities and its queue.
-    public func inspect() throws(SyncError) -> ReplicaInspection { try replica.inspect() }
+    ///
+    /// - Parameter isBrief: Whether `queueFault` and `bases` are left out: then it is O(1).
+    public func inspect(isBrief: Bool = false) throws(SyncError) -> ReplicaInspection {
+        try replica.inspect(isBrief: isBrief)
+    }
+
+    /// What everything that `inspect` says follows from: it is the same while the stamp is.
+    public func stamp() throws(SyncError) -> ReplicaStamp {
+        ReplicaStamp(
+            state: replica.state, queue: replica.queue.state,
+            lastCommit: try replica.store.withWriteLock { access in access.lastCommit })
+    }
 
     /// The conflict log, oldest first.
     public func conflicts() throws(SyncError) -> [ConflictRecord] {
@@ -59,9 +78,22 @@ extension SyncCycle {
 }
 
 extension Replica {
-    /// Looks into the device. O(n) in its entities and its queue.
-    func inspect() throws(SyncError) -> ReplicaInspection {
+    /// Looks into the device.
+    func inspect(isBrief: Bool = false) throws(SyncError) -> ReplicaInspection {
         let queue = self.queue.state
+        return ReplicaInspection(
+            deviceID: state.deviceID, logID: state.logID, cursor: state.cursor,
+            isResyncing: state.resync != nil,
+            isFindingOwn: state.resync == .otherLog || state.resync == .newDevice,
+            receivedTimestamp: state.receivedTimestamp, operations: queue.operations,
+            sentThrough: queue.sentThrough,
+            queueFault: isBrief ? nil : queue.checkInvariants(),
+            bases: isBrief ? [:] : try knownRevisions())
+    }
+
+    private func knownRevisions() throws(SyncError)
+        -> [EntityKey: ReplicaInspection.KnownRevision]
+    {
         var bases: [EntityKey: ReplicaInspection.KnownRevision] = [:]
         try store.withWriteLock { access throws(SyncError) in
             for collection in try access.localCollections(prefix: BaseRecord.prefix) {
@@ -76,11 +108,6 @@ extension Replica {
                 }
             }
         }
-        return ReplicaInspection(
-            deviceID: state.deviceID, logID: state.logID, cursor: state.cursor,
-            isResyncing: state.resync != nil,
-            isFindingOwn: state.resync == .otherLog || state.resync == .newDevice,
-            receivedTimestamp: state.receivedTimestamp, operations: queue.operations,
-            sentThrough: queue.sentThrough, queueFault: queue.checkInvariants(), bases: bases)
+        return bases
     }
 }

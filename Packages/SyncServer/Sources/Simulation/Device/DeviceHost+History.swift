@@ -45,7 +45,7 @@ extension DeviceHost {
         try capture(cycle)
         let ledger = world.ledger(of: databaseID)
         let log = world.server.checker.models[databaseID]?.durable ?? LogModel.Log()
-        let found = try cycle.inspect()
+        let found = try cycle.inspect(isBrief: true)
         var held: Set<UInt64> = []
         for operation in found.operations {
             held.formUnion(EntityContent.tokens(operation.entityCBOR))

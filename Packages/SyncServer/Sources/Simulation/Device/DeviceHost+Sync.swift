@@ -26,7 +26,7 @@ extension DeviceHost {
     func capture(_ cycle: Cycle) throws -> Int {
         // A store that had to make a checkpoint knows the outcome of what was not captured only.
         if segments != segmentsAtCapture { checker.willCheckpoint() }
-        let before = try cycle.inspect()
+        let before = try cycle.inspect(isBrief: true)
         let count: Int
         do { count = try cycle.capture() } catch {
             checker.captureFailed()
@@ -36,7 +36,7 @@ extension DeviceHost {
         let log =
             world.conditions.contains(.clockSkew)
             ? nil : world.server.checker.log(before.logID, of: databaseID)
-        try checker.captured(before: before, after: cycle.inspect(), log)
+        try checker.captured(before: before, after: cycle.inspect(isBrief: true), log)
         didCapture()
         return count
     }
@@ -100,7 +100,8 @@ extension DeviceHost {
             finishedCycles += 1
             note("is synced: \(report.counts)")
             if let cycle {
-                try checker.check(cycle.quarantinedOperations(), cycle.inspect())
+                try checker.check(
+                    cycle.quarantinedOperations(), cycle.inspect(isBrief: true))
             }
             tellLoop(.synced(knowsLog: cycle?.knowsLog ?? false))
         }
@@ -108,7 +109,8 @@ extension DeviceHost {
 
     /// What may have reached the server is settled before anything is pulled.
     private func checkOrder(of request: SyncRequest) throws {
-        guard case .pull = request, let found = try cycle?.inspect(), !found.isFindingOwn,
+        guard case .pull = request, let found = try cycle?.inspect(isBrief: true),
+            !found.isFindingOwn,
             let first = found.operations.first, first.operationID <= found.sentThrough
         else { return }
         throw SimulationFailure(

@@ -109,6 +109,7 @@ final class ServerHost {
         checker.isServerSick = false
         armed = nil
         schedule(core.advance())
+        for device in world.devices { device.checker.lookAnew() }
         note("the server runs")
     }
 
