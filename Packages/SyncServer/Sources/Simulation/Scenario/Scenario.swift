@@ -16,9 +16,9 @@ public struct Scenario: Sendable, Equatable {
     /// Conditions that the seed's own are reduced by.
     public var without: Set<Condition>
 
-    /// The number of steps that a run has unless told otherwise: about a hundred
-    /// sync cycles and 450 requests.
-    public static let standardSteps = 400
+    /// The number of steps that a run has unless told otherwise: two hundred sync cycles and
+    /// some six hundred requests in half of all worlds.
+    public static let standardSteps = 540
 
     /// The scenario of a seed.
     public init(

@@ -68,17 +68,28 @@ struct Story {
         let roll = Int.random(in: 0..<100, using: &generator)
         // A device that was taken away takes what it did with it.
         if let device = world.device(using: &generator) { try takeStep(of: device, roll) }
-        if faults.chance(40) { try takeFault() }
+        if faults.chance(28) { try takeFault() }
     }
 
     private mutating func takeStep(of device: DeviceHost, _ roll: Int) throws {
         switch roll {
-        case 0..<38: try device.edit(&workload)
-        // A started engine syncs by itself.
-        case 38..<92: if !device.isFollowing || roll < 50 { device.begin() }
-        case 92..<93: try device.checkpoint()
-        case 93..<94: try device.retryQuarantined()
+        case 0..<22: try device.edit(&workload)
+        case 22..<97:
+            // A started engine syncs by itself, besides.
+            guard let ready = readyDevice(from: device), !ready.isFollowing || roll < 40 else {
+                return
+            }
+            ready.begin()
+        case 97..<98: try device.checkpoint()
+        case 98..<99: try device.retryQuarantined()
         default: break
+        }
+    }
+
+    /// The first device from `first` on that could begin a cycle now.
+    private func readyDevice(from first: DeviceHost) -> DeviceHost? {
+        (world.devices[first.index...] + world.devices[..<first.index]).first {
+            $0.isRunning && $0.isIdle
         }
     }
 
@@ -244,12 +255,14 @@ struct Story {
                 world.server.checker.models[$0]?.durable.head.rawValue ?? 0
             }
             let isQuiet = try world.devices.allSatisfy {
-                try $0.cycle?.inspect().operations.isEmpty ?? false
+                try $0.cycle?.inspect(isBrief: true).operations.isEmpty ?? false
             }
             if round > 0, isQuiet, now == heads { return }
             heads = now
         }
-        let waiting = try world.devices.map { try $0.cycle?.inspect().operations.count ?? 0 }
+        let waiting = try world.devices.map {
+            try $0.cycle?.inspect(isBrief: true).operations.count ?? 0
+        }
         throw SimulationFailure(
             .converges, "after \(Self.roundsMax) rounds \(waiting) operations wait on the devices")
     }
@@ -280,7 +293,11 @@ struct Story {
             var standing: [EntityKey: [UInt8]] = [:]
             for (key, index) in log.current { standing[key] = log.operations[index].content }
             world.counts.operations += log.operations.count
-            for device in devices { try check(device, holds: standing) }
+            for device in devices {
+                device.checker.lookAnew()
+                try device.check()
+                try check(device, holds: standing)
+            }
             try checkEdits(databaseID, devices, standing)
         }
         world.server.stop(cleanly: true)
