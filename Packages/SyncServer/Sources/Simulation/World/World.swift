@@ -114,6 +114,8 @@ final class World {
 
     /// Lets go of everything, as hosts and world refer to each other.
     func end() {
+        // A device and its connection refer to each other, too.
+        for device in devices { device.link = nil }
         devices.removeAll()
         server = nil
         while scheduler.pop() != nil {}
