@@ -137,8 +137,7 @@ import Testing
         #expect(
             broken {
                 try judge.judge(
-                    model.durable.operations[1], in: model, ledger, [.clones, .serverRestores],
-                    sharedNames: ["d"])
+                    model.durable.operations[1], in: model, ledger, [.clones, .serverRestores])
             } == Rule.nothingOverwrittenUnseen.rawValue)
     }
 
@@ -152,26 +151,6 @@ import Testing
             fault(of: next, after: returned, in: ledger) == Rule.nothingOverwrittenUnseen.rawValue)
         ledger.resolved(conflict, .keepLocal)
         #expect(fault(of: next, after: returned, in: ledger) == nil)
-    }
-
-    @Test func aDeleteUnderASharedNameIsTheDevicesOwnToItsCopy() throws {
-        let ledger = ledger([[1]])
-        let model = Fixture.model([
-            Fixture.operation(1, "a", [1]), Fixture.operation(2, "a", [], base: 1),
-            Fixture.operation(3, "a", [1], base: 2),
-        ])
-        func judgement(_ names: Set<DeviceID>) -> String? {
-            var judge = CommitJudge()
-            return broken {
-                for operation in model.durable.operations {
-                    try judge.judge(operation, in: model, ledger, [.clones], sharedNames: names)
-                }
-            }
-        }
-
-        ledger.excuse([1])
-        #expect(judgement([]) == Rule.acceptedOnce.rawValue)
-        #expect(judgement(["d"]) == nil)
     }
 
     @Test func aJudgeRemembersWhatWasThereBefore() throws {

@@ -82,13 +82,13 @@ extension Reconciliation {
     /// were made on that tombstone were made on this one, too.
     private func isLateDelete(_ remote: RemoteRevision) throws(SyncError) -> Bool {
         guard remote.content == nil, remote.deviceID == state.deviceID else { return false }
-        return try validBase(of: remote.key)?.isDeleted ?? true
+        return try validBase(of: remote.key)?.isDeleted ?? false
     }
 
-    /// An acknowledged entity of a log that is gone meets what the new log has: it counts as an
-    /// edit that the server has never seen.
+    /// An acknowledged revision of a log that is gone, a delete too, meets what the new log has: it
+    /// counts as an edit that the server has never seen.
     mutating func meetVoidRevision(
-        _ remote: RemoteRevision, local: [UInt8]
+        _ remote: RemoteRevision, local: [UInt8]?
     ) throws(SyncError) {
         if local == remote.content { return adopt(remote) }
         let conflict = EntityConflict(

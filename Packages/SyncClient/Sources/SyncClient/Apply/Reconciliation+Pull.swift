@@ -36,9 +36,9 @@ extension Reconciliation {
             return isFindingOwn ? remember(remote) : try meet(remote)
         }
         if state.resync == .otherLog, let base = try base(of: remote.key),
-            base.logEpoch != state.logEpoch, let local = try content(of: remote.key)
+            base.logEpoch != state.logEpoch
         {
-            return try meetVoidRevision(remote, local: local)
+            return try meetVoidRevision(remote, local: try content(of: remote.key))
         }
         adopt(remote)
     }

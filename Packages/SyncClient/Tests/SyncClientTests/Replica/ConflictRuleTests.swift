@@ -87,6 +87,30 @@ import Testing
         #expect(try world.device.conflicts().isEmpty)
     }
 
+    /// Where nothing is known of an entity, a delete under the device's own name may be a copy's.
+    @Test func asksTheResolverWhereACopyHasDeletedWhatTheDeviceDoesNotKnow() throws {
+        let world = try RuleWorld(.keepRemote)
+        try world.share([("y", [1])])
+        try world.device.put([7], "x")
+        #expect(try world.device.replica.capture() == 1)
+        let edit = try #require(world.device.queued.first)
+        let scripted = ScriptedServer(world.server)
+        scripted.onPull = { request throws(SyncError) in
+            var page = try world.server.pull(request)
+            var delete = edit
+            delete.operationID = 90
+            (delete.kind, delete.entityCBOR) = (.delete, nil)
+            delete.cursor = 2
+            page.operations.append(delete)
+            page.nextCursor = 2
+            return page
+        }
+        try world.device.sync(scripted)
+
+        #expect(world.resolver.conflicts.map(\.remote) == [nil])
+        #expect(try world.device.conflicts().map(\.lostContent) == [Tokens.encode([7])])
+    }
+
     /// A delete that was refused comes a second time, when others have deleted the entity: then the
     /// server takes it, as it does no harm. It is no conflict with what its device does next.
     @Test(arguments: [false, true])

@@ -67,6 +67,28 @@ import Testing
         #expect(world.device.contents == ["x": stands])
     }
 
+    @Test(
+        "lets the resolver decide where a delete is gone with the log",
+        arguments: [(ConflictResolution.keepRemote, [1], 1), (.keepLocal, nil, 0)]
+            as [(ConflictResolution, [UInt64]?, Int)])
+    func letsTheResolverDecideWhereADeleteIsGoneWithTheLog(
+        _ resolution: ConflictResolution, _ stands: [UInt64]?, _ lostDeletes: Int
+    ) throws {
+        let world = try RuleWorld(resolution)
+        try world.share([("x", [1])])
+        let backup = world.server.backup()
+        try world.device.delete("x")
+        try world.device.sync(world.server)
+        world.server.restore(backup, as: .numbered(2))
+        try world.device.sync(world.server)
+
+        #expect(world.resolver.conflicts.map(\.local) == [nil])
+        #expect(
+            try world.device.conflicts().filter { $0.lostContent == nil }.count == lostDeletes)
+        #expect(world.serverContents["x"] == stands)
+        #expect(world.device.contents["x"] == stands)
+    }
+
     @Test func leavesAnEditThatMayStillComeBackAsItWasSent() throws {
         let world = try RuleWorld(.merge(Tokens.encode([1, 2, 3])))
         try world.device.put([1], "x")

@@ -12,7 +12,7 @@ struct CommitJudge {
 
     mutating func judge(
         _ operation: SyncOperation, in log: LogModel, _ ledger: EditLedger,
-        _ struck: Set<Condition>, sharedNames: Set<DeviceID> = []
+        _ struck: Set<Condition>
     ) throws {
         let cursor = operation.cursor ?? 0
         let previous =
@@ -26,13 +26,6 @@ struct CommitJudge {
         if isBlind { ledger.excuseRemovals(of: operation.key) }
         if let fault = ledger.fault(of: operation, after: previous, isBlind: isBlind) {
             throw fault
-        }
-        // A delete under the name that a device and its copy share is the device's own to both.
-        if let previous, previous.kind == .delete, sharedNames.contains(previous.deviceID),
-            operation.deviceID.original == previous.deviceID.original
-        {
-            ledger.putsBack(operation.key)
-            ledger.excuseRemovals(of: operation.key)
         }
         guard let content = operation.content else { return }
         let isNew = accepted[log.logID, default: [:]][operation.key, default: []]

@@ -34,7 +34,7 @@ struct ReplicaChecker {
     /// How often in a row nothing had changed.
     private var sparedCount = 0
     /// So often in a row it is believed that nothing has changed.
-    private static let sparedMax = 8
+    private static let sparedMax = 16
 
     init(name: String, keepsName keptName: DeviceID? = nil) {
         self.name = name

@@ -143,7 +143,7 @@ final class DeviceHost {
             store.rawEntity(in: $0.collection.rawValue, id: $0.entityID.rawValue)
         }
         try cycleChecker.check(
-            cycle.quarantinedOperations().map(\.operation), cycle.inspect())
+            cycle.quarantinedOperations().map(\.operation), cycle.inspect(isBrief: true))
     }
 }
 
@@ -196,7 +196,7 @@ extension DeviceHost {
         try checker.check(cycle, store, world.server.checker, databaseID)
         if world.conditions.contains(.clockSkew) {
             try cycleChecker.holds(
-                cycle.inspect().receivedTimestamp, wallMilliseconds: wall.milliseconds)
+                cycle.inspect(isBrief: true).receivedTimestamp, wallMilliseconds: wall.milliseconds)
         }
     }
 
@@ -327,12 +327,15 @@ extension DeviceHost {
             checker.willSync()
             try cycle.retryQuarantined(oldest.id)
             note("tries operation \(oldest.operation.operationID) again")
+            let decisions = noteDecisions()
             try check()
+            try check(decisions)
         } catch let error as SyncError where error.code == .configuration {
             // Newer edits of the entity wait.
         } catch let failure as SimulationFailure {
             throw failure
         } catch {
+            noteDecisions()
             try failed(error)
         }
     }

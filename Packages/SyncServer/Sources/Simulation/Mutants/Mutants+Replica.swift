@@ -67,8 +67,8 @@ extension Mutant {
             push, "if let first = left.first(where: { queue.operation($0) != nil }) {",
             as: "if let first = left.first(where: { queue.operation($0) != nil }), !BUG {"
         ).also(
-            edits, "guard number <= queue.sentThrough, state.resync == nil",
-            as: "guard !BUG, number <= queue.sentThrough, state.resync == nil"),
+            edits, "guard number <= queue.sentThrough, state.resync?.maySeeQueued",
+            as: "guard !BUG, number <= queue.sentThrough, state.resync?.maySeeQueued"),
         .rewrites(
             "settlement-not-replayed", "A settlement that a crash cut short is not made good.",
             replica, "try queue.commit(changes, settlement: state.settlement)",

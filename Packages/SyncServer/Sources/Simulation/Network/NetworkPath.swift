@@ -89,8 +89,8 @@ private struct Trouble {
 
     private mutating func drawNext() {
         let isLong = condition == .longOffline
-        start = end + span(isLong ? [200] : [1, 5, 30])
-        end = start + 1 + span(isLong ? [7_200] : [1, 5, 15, 60])
+        start = end + span(isLong ? [200] : [5, 30, 120])
+        end = start + 1 + span(isLong ? [60, 600, 7_200] : [1, 5, 15, 45])
         hasStruck = false
         bytesPerSecond = generator.oneOf([300, 2_000, 20_000])
         let isToServer = generator.chance(50)

@@ -18,7 +18,7 @@ public struct Scenario: Sendable, Equatable {
 
     /// The number of steps that a run has unless told otherwise: two hundred sync cycles and
     /// some six hundred requests in half of all worlds.
-    public static let standardSteps = 540
+    public static let standardSteps = 500
 
     /// The scenario of a seed.
     public init(
@@ -32,7 +32,10 @@ public struct Scenario: Sendable, Equatable {
     }
 
     /// What the run has.
-    public var conditions: Set<Condition> {
+    public var conditions: Set<Condition> { seedConditions.subtracting(without) }
+
+    /// What the seed says that the run has.
+    var seedConditions: Set<Condition> {
         var generator = stream(.conditions)
         // One world in eight is calm, one has everything.
         let share = generator.oneOf([0, 8, 15, 25, 25, 40, 60, 100])
@@ -42,7 +45,7 @@ public struct Scenario: Sendable, Equatable {
             var generator = stream(.conditions, name + 1)
             return generator.chance(share)
         }
-        return Set(chosen).subtracting(without)
+        return Set(chosen)
     }
 
     /// How many devices the run has.

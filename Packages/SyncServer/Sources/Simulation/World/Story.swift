@@ -18,9 +18,14 @@ struct Story {
     /// How many events a round may take for each device.
     private static let eventsMax = 60_000
 
+    /// Whether steps are longer. By what the seed says, so that a condition which is taken away
+    /// leaves the others their times.
+    private let isSlow: Bool
+
     init(_ world: World) {
         self.world = world
         generator = world.scenario.stream(.schedule)
+        isSlow = !world.scenario.seedConditions.isDisjoint(with: Self.slow)
         faults = world.scenario.stream(.faults)
         workload = Workload(
             conditions: world.conditions, generator: world.scenario.stream(.workload))
@@ -61,8 +66,14 @@ struct Story {
 
     private mutating func pause() -> UInt64 {
         let milliseconds = [1, 10, 50, 200, 1_000].randomElement(using: &generator) ?? 10
-        return UInt64.random(in: 0...UInt64(milliseconds) * 1_000_000, using: &generator)
+        let pause = UInt64.random(in: 0...UInt64(milliseconds) * 1_000_000, using: &generator)
+        // Where answers fail to come, all wait for their timeouts most of the time.
+        return isSlow ? 3 * pause : pause
     }
+
+    private static let slow: Set<Condition> = [
+        .partitions, .oneWayPartitions, .longOffline, .slowLinks,
+    ]
 
     private mutating func takeStep() throws {
         let roll = Int.random(in: 0..<100, using: &generator)
@@ -76,7 +87,7 @@ struct Story {
         case 0..<22: try device.edit(&workload)
         case 22..<97:
             // A started engine syncs by itself, besides.
-            guard let ready = readyDevice(from: device), !ready.isFollowing || roll < 40 else {
+            guard let ready = readyDevice(from: device), !ready.isFollowing || roll < 97 else {
                 return
             }
             ready.begin()

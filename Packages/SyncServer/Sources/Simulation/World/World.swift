@@ -114,8 +114,11 @@ final class World {
 
     /// Lets go of everything, as hosts and world refer to each other.
     func end() {
-        // A device and its connection refer to each other, too.
-        for device in devices { device.link = nil }
+        // A device and its connections refer to each other, too.
+        for device in devices {
+            device.links = []
+            device.waitingPull = nil
+        }
         devices.removeAll()
         server = nil
         while scheduler.pop() != nil {}
@@ -138,9 +141,7 @@ final class World {
                 text: "\(databaseID) has operation \(operation.operationID) of "
                     + "\(operation.deviceID) on \(operation.key) at cursor "
                     + "\(operation.cursor ?? 0): \(EntityContent.tokens(operation.content))")
-            try judge.judge(
-                operation, in: log, ledger(of: databaseID), struck,
-                sharedNames: server.checker.sharedNames)
+            try judge.judge(operation, in: log, ledger(of: databaseID), struck)
         }
     }
 }
