@@ -114,7 +114,7 @@ import Testing
         try device.check()
         try forgeLog(of: device, in: world)
 
-        let verdicts = (0..<10).map { _ in broken { try device.check() } }
+        let verdicts = (0..<20).map { _ in broken { try device.check() } }
 
         #expect(verdicts.first == .some(nil))
         #expect(verdicts.contains(Rule.appliedWithCursor.rawValue))
