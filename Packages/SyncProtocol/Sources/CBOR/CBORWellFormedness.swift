@@ -36,6 +36,16 @@ public enum CBORWellFormedness {
                 .trailingBytes, at: end, message: "There are bytes after the item.")
         }
     }
+
+    /// The length in bytes of the item at the start of a CBOR sequence (RFC 8742), checked as by
+    /// `check`. What follows the item is not looked at.
+    public static func firstItemLength(
+        in bytes: UnsafeRawBufferPointer, maxDepth: Int
+    ) throws(CBORError) -> Int {
+        guard let base = bytes.baseAddress, !bytes.isEmpty else { throw CBORError.truncated(0) }
+        var visitor = NoVisitor()
+        return try ItemWalk(base: base, count: bytes.count, maxDepth: maxDepth).walk(&visitor)
+    }
 }
 
 /// Looks at nothing.

@@ -7,82 +7,70 @@ extension CBORValue: CustomStringConvertible {
     /// The value in diagnostic notation (RFC 8949 §8), on one line: `{"id": 1, "data": h'00ff'}`.
     ///
     /// It says nothing about lengths of heads and indefinite lengths, which a value does not keep.
-    public var diagnosticNotation: String {
-        var text = ""
-        describe(into: &text)
-        return text
-    }
+    ///
+    /// - Precondition: No simple value in it is 24 to 31, which do not exist.
+    public var diagnosticNotation: String { diagnosticNotation() }
 
-    private func describe(into text: inout String) {
-        switch self {
-        case .unsigned(let value): text += String(value)
-        case .negative(let n):
-            // n + 1 does not fit for the last one.
-            text += n == .max ? "-18446744073709551616" : "-\(n + 1)"
-        case .bytes(let bytes):
-            text += "h'"
-            for byte in bytes { Self.append(hex: UInt32(byte), digits: 2, to: &text) }
-            text += "'"
-        case .text(let value): Self.append(quoted: value, to: &text)
-        case .array(let elements):
-            text += "["
-            for (index, element) in elements.enumerated() {
-                if index > 0 { text += ", " }
-                element.describe(into: &text)
-            }
-            text += "]"
-        case .map(let map):
-            text += "{"
-            for (index, entry) in map.enumerated() {
-                if index > 0 { text += ", " }
-                entry.key.describe(into: &text)
-                text += ": "
-                entry.value.describe(into: &text)
-            }
-            text += "}"
-        case .tagged(let number, let content):
-            text += "\(number)("
-            content.describe(into: &text)
-            text += ")"
-        case .bool(let value): text += value ? "true" : "false"
-        case .null: text += "null"
-        case .undefined: text += "undefined"
-        case .simple(let value): text += "simple(\(value))"
-        case .float(let value): text += Self.notation(of: value)
+    /// The value in diagnostic notation, printed as the options say.
+    public func diagnosticNotation(_ options: CBORDiagnosticOptions = .init()) -> String {
+        do throws(CBORError) {
+            return try CBORDiagnostic.text(
+                of: encoded(), options: options, limits: .depthOnly(.max))
+        } catch {
+            preconditionFailure("The encoding of a value is well-formed, and nothing is limited.")
         }
     }
 
-    /// A float always has a point, so that it cannot be taken for an integer.
-    private static func notation(of value: Double) -> String {
-        if value.isNaN { return "NaN" }
-        if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
-        let digits = value.description
-        guard !digits.utf8.contains(UInt8(ascii: ".")) else { return digits }
-        let parts = digits.split(separator: "e", maxSplits: 1)
-        return parts.count == 2 ? "\(parts[0]).0e\(parts[1])" : digits + ".0"
-    }
-
-    /// Quotes text as JSON does.
-    private static func append(quoted value: String, to text: inout String) {
-        text += "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\\t"
-            case "\0"..<" ", "\u{7F}":
-                text += "\\u"
-                append(hex: scalar.value, digits: 4, to: &text)
-            default: text.unicodeScalars.append(scalar)
-            }
+    /// Reads one item in diagnostic notation.
+    ///
+    /// - Throws: `CBORDiagnosticError`, with the code `invalidItem` if the notation is right but
+    ///   the item is not valid: where a key stands for the second time, for example.
+    public init(
+        diagnosticNotation text: String, limits: CBORLimits = .default
+    ) throws(CBORDiagnosticError) {
+        let bytes = try CBORDiagnostic.bytes(of: text, limits: limits)
+        do throws(CBORError) {
+            try self.init(decoding: bytes, limits: limits)
+        } catch {
+            throw CBORDiagnosticError(error, in: bytes, parsedFrom: text, limits: limits)
         }
-        text += "\""
+    }
+}
+
+extension CBORDiagnosticError {
+    /// An error in the bytes that a text stands for, at the place of the item in the text.
+    init(_ error: CBORError, in bytes: [UInt8], parsedFrom text: String, limits: CBORLimits) {
+        // Items are in the same order in the text and in the bytes.
+        var finder = ItemFinder(offset: error.offset)
+        bytes.withUnsafeBytes { buffer in
+            guard let base = buffer.baseAddress else { return }
+            let walk = ItemWalk(base: base, count: buffer.count, maxDepth: .max)
+            _ = try? walk.walk(&finder)
+        }
+        let offsets = CBORDiagnostic.itemOffsets(of: text, limits: limits)
+        let offset = offsets.indices.contains(finder.index) ? offsets[finder.index] : 0
+        let code: Code
+        switch error.code {
+        case .depthExceeded: code = .depthExceeded
+        case .limitExceeded: code = .limitExceeded
+        default: code = .invalidItem
+        }
+        var text = text
+        self = text.withUTF8 { utf8 in
+            CBORDiagnosticError(
+                code, at: offset, in: utf8, "\(error.code.rawValue): \(error.message)")
+        }
+    }
+}
+
+/// Finds out which item in the order of the input an offset is in.
+private struct ItemFinder: ItemVisitor {
+    let offset: Int
+    var index = -1
+
+    mutating func begin(at offset: Int, isOpen: Bool) {
+        if offset <= self.offset { index += 1 }
     }
 
-    private static func append(hex value: UInt32, digits: Int, to text: inout String) {
-        let hex = String(value, radix: 16)
-        text += String(repeating: "0", count: digits - hex.utf8.count) + hex
-    }
+    func close() {}
 }
