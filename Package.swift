@@ -39,7 +39,7 @@ let package = Package(
             name: "SyncClient", dependencies: ["CBOR", "SyncProtocol", "HTTPWire", "RecordLog"],
             path: "\(client)/Sources/SyncClient", swiftSettings: strict),
         .executableTarget(
-            name: "entitysync", dependencies: ["SyncClient", "SyncProtocol", "RecordLog"],
+            name: "entitysync", dependencies: ["CBOR", "SyncClient", "SyncProtocol", "RecordLog"],
             path: "\(client)/Sources/entitysync", swiftSettings: strict),
         .systemLibrary(name: "CLinux", path: "\(server)/Sources/CLinux"),
         .target(

@@ -25,7 +25,7 @@ let package = Package(
             name: "SyncClient", dependencies: [cbor, syncProtocol, httpWire, recordLog],
             swiftSettings: strict),
         .executableTarget(
-            name: "entitysync", dependencies: ["SyncClient", syncProtocol, recordLog],
+            name: "entitysync", dependencies: [cbor, "SyncClient", syncProtocol, recordLog],
             swiftSettings: strict),
         .testTarget(
             name: "SyncClientTests",

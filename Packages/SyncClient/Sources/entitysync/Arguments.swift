@@ -21,7 +21,8 @@ struct Arguments: Sendable {
                 operands.append(word)
             }
         }
-        guard operands.count == command.operands.count else {
+        let required = command.operands.count { !$0.hasPrefix("[") }
+        guard required...command.operands.count ~= operands.count else {
             let expected = command.operands.joined(separator: " ")
             throw UsageError(
                 "\(command.name) takes \(expected.isEmpty ? "no operands" : expected), and got "

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// One word after `entitysync`, and what it does.
+/// One or two words after `entitysync`, and what they do.
 struct Command: Sendable {
     /// A flag that the command takes.
     struct Flag: Sendable {
@@ -13,7 +13,8 @@ struct Command: Sendable {
     }
 
     var name: String
-    /// What stands for the operands in the help, one word for each.
+    /// What stands for the operands in the help, one word for each. Those in brackets may be left
+    /// out and come last.
     var operands: [String]
     /// What the command does, in a line.
     var summary: String
@@ -24,7 +25,7 @@ struct Command: Sendable {
     var run: @Sendable (Arguments) async throws -> Int32
 
     /// All commands, in the order of the help.
-    static let all: [Command] = [.wal]
+    static let all: [Command] = [.wal, .cborDiag, .cborDecode, .cborEncode, .cborCheck]
 
     var usage: String {
         (["entitysync", name] + operands + flags.map { "[\($0.spelling)]" }).joined(separator: " ")

@@ -30,21 +30,39 @@ enum EntitySyncCommandLine {
             return show("entitysync \(version)\n")
         case "help":
             guard words.count > 1 else { return show(overview) }
-            return show(try command(words[1]).help)
+            if let group = group(words[1]), words.count == 2 { return show(group) }
+            return show(try command(words[1...]).command.help)
         default:
-            let command = try command(first)
-            let rest = Array(words.dropFirst())
+            if let group = group(first), words.count == 1 || words[1] == "--help" {
+                guard words.count > 1 else { throw UsageError("\(first) needs a second word") }
+                return show(group)
+            }
+            let (command, rest) = try command(words[...])
             // Also `entitysync wal --help`, which one types before one knows better.
             if rest.contains("--help") { return show(command.help) }
-            return try await command.run(try Arguments(rest, for: command))
+            return try await command.run(try Arguments(Array(rest), for: command))
         }
     }
 
-    private static func command(_ name: String) throws(UsageError) -> Command {
-        guard let command = Command.all.first(where: { $0.name == name }) else {
-            throw UsageError("there is no command \(name)")
+    /// The command that the words begin with, and the words behind its name.
+    private static func command(
+        _ words: ArraySlice<String>
+    ) throws(UsageError) -> (command: Command, rest: ArraySlice<String>) {
+        for command in Command.all {
+            let name = command.name.split(separator: " ").map(String.init)
+            if words.starts(with: name) { return (command, words.dropFirst(name.count)) }
         }
-        return command
+        throw UsageError("there is no command \(words.prefix(2).joined(separator: " "))")
+    }
+
+    /// The usage of the commands that begin with a word, if they are several.
+    private static func group(_ name: String) -> String? {
+        let commands = Command.all.filter { $0.name.hasPrefix(name + " ") }
+        return commands.isEmpty ? nil : summaries(of: commands)
+    }
+
+    private static func summaries(of commands: [Command]) -> String {
+        commands.map { "  \($0.usage)\n      \($0.summary)\n" }.joined()
     }
 
     private static func show(_ text: String) -> Int32 {
@@ -56,13 +74,13 @@ enum EntitySyncCommandLine {
 
     private static var overview: String {
         var text = """
-            entitysync looks into what an EntitySync client keeps on disk.
+            entitysync looks into what an EntitySync client keeps on disk, and into CBOR.
 
             usage: entitysync COMMAND …
 
 
             """
-        for command in Command.all { text += "  \(command.usage)\n      \(command.summary)\n" }
+        text += summaries(of: Command.all)
         return text + """
 
               entitysync help COMMAND

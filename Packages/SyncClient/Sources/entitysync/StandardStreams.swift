@@ -10,6 +10,11 @@ struct StandardOutput {
         if buffer.count >= Self.bufferBytesMax { flush() }
     }
 
+    mutating func write(_ bytes: some Collection<UInt8>) {
+        buffer.append(contentsOf: bytes)
+        if buffer.count >= Self.bufferBytesMax { flush() }
+    }
+
     /// Writes what was collected. If nobody reads it any more, the process ends, quietly: that is
     /// how `… | head` ends it.
     mutating func flush() {

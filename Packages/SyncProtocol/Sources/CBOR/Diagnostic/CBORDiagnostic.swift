@@ -6,9 +6,9 @@
 ///     let text = try CBORDiagnostic.text(of: [0x82, 0x18, 0x01, 0x5F, 0xFF])   // [1_0, ''_]
 ///     let bytes = try CBORDiagnostic.bytes(of: "[1_0, ''_]")                    // the same again
 ///
-/// Parsing the text of any well-formed item gives its bytes again, bit for bit, whatever the options
-/// are, as long as they keep the encoding indicators. The text of an item in preferred encoding has
-/// none, and is the text that RFC 8949 appendix A has for it.
+/// Parsing the text of any well-formed item gives its bytes again, bit for bit, whatever the
+/// options are, as long as they keep the encoding indicators. The text of an item in preferred
+/// encoding has none, and is the text that RFC 8949 appendix A has for it.
 ///
 /// Neither direction builds a tree or recurses: both take time in proportion to input and output,
 /// and memory for the open containers besides the output.
@@ -25,8 +25,8 @@ public enum CBORDiagnostic {
         try text(of: bytes, isSequence: false, options, limits)
     }
 
-    /// The notation of a CBOR sequence (RFC 8742), with a comma and a line feed between items; empty
-    /// for no items.
+    /// The notation of a CBOR sequence (RFC 8742), with a comma and a line feed between items;
+    /// empty for no items.
     ///
     /// - Throws: As for one item; offsets count from the start of `bytes`. The limits hold for all
     ///   items together.
@@ -90,9 +90,9 @@ extension CBORDiagnostic {
         try parse(text, .notation, isSequence: true, limits)
     }
 
-    /// The bytes of a JSON text (RFC 8259), as RFC 8949 §6.2 advises: a number with neither fraction
-    /// nor exponent becomes an integer, beyond 64 bits a big number (tags 2 and 3), any other number
-    /// the shortest float with its binary64 value. Members stay in their order.
+    /// The bytes of a JSON text (RFC 8259), as RFC 8949 §6.2 advises: a number with neither
+    /// fraction nor exponent becomes an integer, beyond 64 bits a big number (tags 2 and 3), any
+    /// other number the shortest float with its binary64 value. Members stay in their order.
     ///
     /// Notation contains JSON, so this differs from `bytes(of:)` in what it refuses.
     public static func bytes(

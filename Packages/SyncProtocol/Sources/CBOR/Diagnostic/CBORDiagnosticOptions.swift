@@ -24,8 +24,8 @@ public struct CBORDiagnosticOptions: Sendable, Equatable {
     /// How byte strings are shown.
     public var byteStrings: ByteStrings
 
-    /// Whether the content of tag 24 is shown as the CBOR that it holds, `24(<<1, 2>>)`, where it is
-    /// well-formed.
+    /// Whether the content of tag 24 is shown as the CBOR that it holds, `24(<<1, 2>>)`, where it
+    /// is well-formed.
     public var showsEmbedded: Bool
 
     /// Whether characters beyond ASCII are escaped, as in RFC 8949 appendix A. Control characters

@@ -56,8 +56,8 @@ extension DiagnosticParser {
             ? "U+" + String(scalar.value, radix: 16, uppercase: true) : "“\(scalar)”"
     }
 
-    /// Steps over blanks and comments (RFC 8610 §G.6): `/ … /` and `# …` to the end of the line, and
-    /// also `// …` and `/* … */`, which would be an empty comment and none.
+    /// Steps over blanks and comments (RFC 8610 §G.6): `/ … /` and `# …` to the end of the line,
+    /// and also `// …` and `/* … */`, which would be an empty comment and none.
     mutating func skipSpace() throws(CBORDiagnosticError) {
         while let byte = peek() {
             switch byte {
