@@ -20,6 +20,7 @@ import Testing
         "serverState": { try check($0.serverState(), &$0) },
         "limits": { try check($0.limits(), &$0) },
         "error": { try check($0.errorResponse(), &$0) },
+        "deltaPatch": { try check($0.deltaPatch(), &$0) },
         "cursorReport": {
             try check(
                 CursorReport(
@@ -39,7 +40,9 @@ import Testing
         _ message: Message, _ source: inout RandomMessages
     ) throws {
         let bytes = message.encoded()
-        let tree = try CBORValue(decoding: bytes, limits: CBORLimits(requiresDeterministic: true))
+        let tree = try CBORValue(
+            decoding: bytes,
+            limits: CBORLimits(maxDepth: Message.maxDepth, requiresDeterministic: true))
         let loose = tree.looselyEncoded(&source.generator)
 
         #expect(try Message(decoding: bytes) == message)

@@ -11,12 +11,16 @@ public protocol WireValue: Sendable {
     ///
     /// - Throws: `CBORError` with the key path and the byte offset of what is wrong.
     init(from reader: inout CBORReader) throws(CBORError)
+    /// How deep an item that is such a value may nest; `messageMaxDepth` unless its type says else.
+    static var maxDepth: Int { get }
 }
 
 /// How deep a message may nest outside the entities that it carries (protocol, §2).
 public let messageMaxDepth = 16
 
 extension WireValue {
+    public static var maxDepth: Int { messageMaxDepth }
+
     /// The value's deterministic encoding.
     public func encoded() -> [UInt8] {
         var writer = CBORWriter()
@@ -30,7 +34,7 @@ extension WireValue {
     public init(decoding bytes: [UInt8]) throws(CBORError) {
         // A message is bounded by the caller's body limit; items are bounded by its bytes.
         let limits = CBORLimits(
-            maxDepth: messageMaxDepth, maxItems: .max, maxStringBytes: .max, maxTotalBytes: .max)
+            maxDepth: Self.maxDepth, maxItems: .max, maxStringBytes: .max, maxTotalBytes: .max)
         self = try CBORReader.read(bytes, limits: limits) { reader throws(CBORError) in
             try Self(from: &reader)
         }
