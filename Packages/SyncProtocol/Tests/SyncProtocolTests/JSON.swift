@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-/// What the `value` of a vector can be: JSON without fractions and negative numbers. Bytes are an
-/// object with the one key `hex`.
+/// What the `value` of a vector can be: JSON without fractions. Bytes are an object with the one
+/// key `hex`.
 enum JSON: Sendable {
     case null
     case bool(Bool)
     case number(UInt64)
+    case negative(Int64)
     case text(String)
     case array([JSON])
     /// Entries in the order of their keys' bytes.
@@ -30,6 +31,7 @@ extension JSON: Equatable {
         case (.null, .null): true
         case (.bool(let a), .bool(let b)): a == b
         case (.number(let a), .number(let b)): a == b
+        case (.negative(let a), .negative(let b)): a == b
         case (.text(let a), .text(let b)): a.utf8.elementsEqual(b.utf8)
         case (.array(let a), .array(let b)): a == b
         case (.object(let a), .object(let b)):
@@ -48,6 +50,8 @@ extension JSON: Decodable {
             self = .bool(flag)
         } else if let number = try? container.decode(UInt64.self) {
             self = .number(number)
+        } else if let number = try? container.decode(Int64.self) {
+            self = .negative(number)
         } else if let text = try? container.decode(String.self) {
             self = .text(text)
         } else if let elements = try? container.decode([JSON].self) {

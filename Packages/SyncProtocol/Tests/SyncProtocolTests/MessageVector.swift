@@ -23,11 +23,15 @@ struct MessageVector: Sendable, Decodable, CustomTestStringConvertible {
     var path: String?
     /// The code with which a server rejects the operation alone.
     var rejection: String?
+    /// What applying a patch gives.
+    var apply: [DeltaCase]?
 
     var bytes: [UInt8] { TestVector.bytes(hex: hex) ?? [] }
     var testDescription: String { id }
 
-    static let fileNames = ["handshake", "pull", "operation", "push", "error", "cursor", "hlc"]
+    static let fileNames = [
+        "handshake", "pull", "operation", "push", "error", "cursor", "hlc", "delta",
+    ]
 
     /// The entries by file.
     static let files: [String: [MessageVector]] = {
@@ -76,6 +80,7 @@ let messageCodecs: [String: @Sendable ([UInt8]) throws(CBORError) -> DecodedMess
     "cursorReport": codec(of: CursorReport.self),
     "cursorAnswer": codec(of: CursorAnswer.self),
     "hybridTimestamp": decodeStamp,
+    "deltaPatch": codec(of: DeltaPatch.self),
 ]
 
 private func codec<Message: WireValue & JSONProjecting>(
