@@ -32,19 +32,26 @@ public struct DeviceID: TextIdentifier {
 public struct CollectionName: TextIdentifier {
     public let rawValue: String
     public init(_ rawValue: String) { self.rawValue = rawValue }
-    public var isValid: Bool { (1...128).contains(rawValue.utf8.count) }
+    public var isValid: Bool { Self.byteCounts.contains(rawValue.utf8.count) }
     public static var rule: String { "1–128 bytes of UTF-8" }
+    static let byteCounts = 1...128
 
     /// Whether the collection is local to a device and never synced: its name starts with `_`.
-    public var isLocal: Bool { rawValue.utf8.first == UInt8(ascii: "_") }
+    public var isLocal: Bool { Self.isLocal(rawValue.utf8) }
+
+    /// Whether a name with these bytes is local.
+    static func isLocal(_ utf8: some Collection<UInt8>) -> Bool {
+        utf8.first == UInt8(ascii: "_")
+    }
 }
 
 /// The name of an entity within its collection.
 public struct EntityID: TextIdentifier {
     public let rawValue: String
     public init(_ rawValue: String) { self.rawValue = rawValue }
-    public var isValid: Bool { (1...256).contains(rawValue.utf8.count) }
+    public var isValid: Bool { Self.byteCounts.contains(rawValue.utf8.count) }
     public static var rule: String { "1–256 bytes of UTF-8" }
+    static let byteCounts = 1...256
 }
 
 /// The name of a label of an operation.

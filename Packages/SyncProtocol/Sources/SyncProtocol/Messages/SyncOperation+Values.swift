@@ -13,11 +13,119 @@ extension SyncOperation {
     /// What is wrong with the operation's values, or `nil`: the rules of the protocol, §5.1, under
     /// which a server rejects an operation alone. O(n) in the entity's bytes.
     public func violation(maxEntityBytes: UInt64) -> (code: RejectionCode, message: String)? {
+        var collection = collection.rawValue
+        var entityID = entityID.rawValue
+        var kindName = kind.wireName
+        return collection.withUTF8 { collection in
+            entityID.withUTF8 { entityID in
+                kindName.withUTF8 { kindName in
+                    withEntity { entity in
+                        OperationValues(
+                            collection: UnsafeRawBufferPointer(collection),
+                            entityID: UnsafeRawBufferPointer(entityID),
+                            kind: SyncOperationView.Kind(kind),
+                            kindName: UnsafeRawBufferPointer(kindName), entityCBOR: entity,
+                            base: base, baseOperationID: baseOperationID,
+                            labelCount: labels.count,
+                            labelBytes: labels.isEmpty ? 0 : encodedLabelBytes
+                        ).violation(maxEntityBytes: maxEntityBytes)
+                    }
+                }
+            }
+        }
+    }
+
+    private func withEntity<T>(_ body: (UnsafeRawBufferPointer?) -> T) -> T {
+        guard let entityCBOR else { return body(nil) }
+        return entityCBOR.withUnsafeBytes { body($0) }
+    }
+}
+
+extension SyncOperationView {
+    /// What is wrong with the operation's values, or `nil`: the same as
+    /// `SyncOperation.violation(maxEntityBytes:)`. O(n) in the entity's bytes.
+    public borrowing func violation(
+        maxEntityBytes: UInt64
+    ) -> (code: RejectionCode, message: String)? {
+        OperationValues(
+            collection: collection, entityID: entityID, kind: kind, kindName: kindName,
+            entityCBOR: entityCBOR, base: base, baseOperationID: baseOperationID,
+            labelCount: labelCount, labelBytes: labelBytes
+        ).violation(maxEntityBytes: maxEntityBytes)
+    }
+
+    /// Whether both say the same about the same entity: see `SyncOperation.hasSameContent(as:)`.
+    public borrowing func hasSameContent(as other: SyncOperation) -> Bool {
+        guard collection.elementsEqual(other.collection.rawValue.utf8),
+            entityID.elementsEqual(other.entityID.rawValue.utf8), kind == Kind(other.kind),
+            kind != .unknown || kindName.elementsEqual(other.kind.wireName.utf8)
+        else { return false }
+        guard let entityCBOR, let entity = other.entityCBOR else {
+            return entityCBOR == nil && other.entityCBOR == nil
+        }
+        return entity.withUnsafeBytes { entityCBOR.hasSameBytes(as: $0) }
+    }
+}
+
+extension SyncOperationView.Kind {
+    /// The kind that a peer spelled so. Older peers write `PUT` and `DELETE`.
+    init(spelling: UnsafeRawBufferPointer) {
+        if spelling.spells("upsert") || spelling.spells("PUT") {
+            self = .upsert
+        } else {
+            self = spelling.spells("delete") || spelling.spells("DELETE") ? .delete : .unknown
+        }
+    }
+
+    init(_ kind: SyncOperation.Kind) {
+        self =
+            switch kind {
+            case .upsert: .upsert
+            case .delete: .delete
+            case .unknown: .unknown
+            }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate func spells(_ name: StaticString) -> Bool {
+        name.withUTF8Buffer { hasSameBytes(as: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Compares eight bytes at a time.
+    fileprivate func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count else { return false }
+        var index = 0
+        while count - index >= 8 {
+            guard
+                loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                    == other.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            else { return false }
+            index += 8
+        }
+        return self[index...].elementsEqual(other[index...])
+    }
+}
+
+/// The values of an operation that have rules, wherever they lie.
+private struct OperationValues {
+    var collection: UnsafeRawBufferPointer
+    var entityID: UnsafeRawBufferPointer
+    var kind: SyncOperationView.Kind
+    var kindName: UnsafeRawBufferPointer
+    var entityCBOR: UnsafeRawBufferPointer?
+    var base: Cursor?
+    var baseOperationID: OperationID?
+    var labelCount: Int
+    var labelBytes: Int
+
+    func violation(maxEntityBytes: UInt64) -> (code: RejectionCode, message: String)? {
         if let message = nameViolation ?? basisViolation ?? labelViolation {
             return (.malformed, message)
         }
         switch kind {
-        case .unknown(let name):
+        case .unknown:
+            let name = String(decoding: kindName, as: UTF8.self)
             return (.malformed, "opType is \"\(name.prefix(32))\"; it must be upsert or delete.")
         case .delete:
             return entityCBOR == nil ? nil : (.malformed, "A delete carries no entityCbor.")
@@ -27,11 +135,14 @@ extension SyncOperation {
     }
 
     private var nameViolation: String? {
-        if !collection.isValid { return "collection must be \(CollectionName.rule)." }
-        if collection.isLocal {
+        guard CollectionName.byteCounts.contains(collection.count) else {
+            return "collection must be \(CollectionName.rule)."
+        }
+        if CollectionName.isLocal(collection) {
             return "Collections whose name starts with _ are local to a device and not synced."
         }
-        return entityID.isValid ? nil : "entityId must be \(EntityID.rule)."
+        return EntityID.byteCounts.contains(entityID.count)
+            ? nil : "entityId must be \(EntityID.rule)."
     }
 
     private var basisViolation: String? {
@@ -39,11 +150,12 @@ extension SyncOperation {
     }
 
     private var labelViolation: String? {
-        if labels.count > Self.labelCountMax {
-            return "There are \(labels.count) labels; at most \(Self.labelCountMax) are taken."
+        if labelCount > SyncOperation.labelCountMax {
+            return
+                "There are \(labelCount) labels; at most \(SyncOperation.labelCountMax) are taken."
         }
-        guard !labels.isEmpty, encodedLabelBytes > Self.labelBytesMax else { return nil }
-        return "labels take \(encodedLabelBytes) bytes; at most \(Self.labelBytesMax) are taken."
+        guard labelBytes > SyncOperation.labelBytesMax else { return nil }
+        return "labels take \(labelBytes) bytes; at most \(SyncOperation.labelBytesMax) are taken."
     }
 
     private func contentViolation(
@@ -57,7 +169,7 @@ extension SyncOperation {
             )
         }
         do throws(CBORError) {
-            try CBORWellFormedness.check(entityCBOR, maxDepth: Self.entityMaxDepth)
+            try CBORWellFormedness.check(entityCBOR, maxDepth: SyncOperation.entityMaxDepth)
             return nil
         } catch {
             return (.malformed, "entityCbor is not one well-formed CBOR item: \(error)")

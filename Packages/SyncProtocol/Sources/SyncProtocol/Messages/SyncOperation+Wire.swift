@@ -47,84 +47,26 @@ extension SyncOperation: WireValue {
     init(
         from reader: inout CBORReader, noting offsets: inout ShapeOffsets
     ) throws(CBORError) {
-        var fields = Fields()
-        let start = reader.offset
-        try reader.readMap { reader, key throws(CBORError) in
-            try fields.read(key, from: &reader)
-        }
-        offsets = fields.offsets
-        self = try fields.operation(at: start)
+        let view = try SyncOperationView(from: &reader)
+        offsets = view.offsets
+        self.init(view)
     }
 
-    /// The keys read so far of an operation; required ones are checked when all are in.
-    private struct Fields {
-        var operationID: OperationID?
-        var databaseID: DatabaseID?
-        var deviceID: DeviceID?
-        var collection: CollectionName?
-        var entityID: EntityID?
-        var kind: Kind?
-        var entityVersion: EntityVersion?
-        var entityCBOR: [UInt8]?
-        var timestampMilliseconds: UInt64?
-        var hybridTimestamp: HybridTimestamp?
-        var base: Cursor?
-        var baseOperationID: OperationID?
-        var transactionID: TransactionID?
-        var labels: [LabelName: Label] = [:]
-        var cursor: Cursor?
-        var offsets = ShapeOffsets()
+    /// Copies a borrowed operation.
+    public init(_ view: borrowing SyncOperationView) {
+        self.init(
+            operationID: view.operationID, databaseID: Self.name(view.databaseID),
+            deviceID: Self.name(view.deviceID), collection: Self.name(view.collection),
+            entityID: Self.name(view.entityID), kind: Kind(view),
+            entityVersion: view.entityVersion, entityCBOR: view.entityCBOR.map { [UInt8]($0) },
+            timestampMilliseconds: view.timestampMilliseconds,
+            hybridTimestamp: view.hybridTimestamp, base: view.base,
+            baseOperationID: view.baseOperationID, transactionID: view.transactionID,
+            labels: view.labels.map(Self.labels(in:)) ?? [:], cursor: view.cursor)
+    }
 
-        mutating func read(_ key: CBORKey, from reader: inout CBORReader) throws(CBORError) {
-            let start = reader.offset
-            switch key {
-            case "opId":
-                offsets.operationID = start
-                operationID = try reader.readNumber()
-            case "dbId":
-                offsets.databaseID = start
-                databaseID = try reader.readName()
-            case "deviceId":
-                offsets.deviceID = start
-                deviceID = try reader.readName()
-            case "collection": collection = try reader.readName()
-            case "entityId": entityID = try reader.readName()
-            case "opType": kind = Kind(wireName: try reader.readText())
-            case "entityVersion": entityVersion = try reader.readNumber()
-            case "entityCbor":
-                if try !reader.readNullIfPresent() { entityCBOR = try reader.readBytes() }
-            case "timestampMs": timestampMilliseconds = try reader.readWireInteger()
-            case "hlc": hybridTimestamp = try reader.readNumberIfPresent()
-            case "base": base = try reader.readNumberIfPresent()
-            case "baseOpId": baseOperationID = try reader.readNumberIfPresent()
-            case "transactionId":
-                offsets.transactionID = start
-                transactionID = try reader.readNumberIfPresent()
-            case "labels":
-                if try !reader.readNullIfPresent() { labels = try readLabels(from: &reader) }
-            case "cursor": cursor = try reader.readNumberIfPresent()
-            default: try reader.skip()
-            }
-        }
-
-        func operation(at offset: Int) throws(CBORError) -> SyncOperation {
-            let kind = try require(kind, "opType", at: offset)
-            // Older peers write a delete's missing content as empty bytes.
-            let isEmptyDelete = kind == .delete && entityCBOR == []
-            return SyncOperation(
-                operationID: try require(operationID, "opId", at: offset),
-                databaseID: try require(databaseID, "dbId", at: offset),
-                deviceID: try require(deviceID, "deviceId", at: offset),
-                collection: try require(collection, "collection", at: offset),
-                entityID: try require(entityID, "entityId", at: offset),
-                kind: kind,
-                entityVersion: try require(entityVersion, "entityVersion", at: offset),
-                entityCBOR: isEmptyDelete ? nil : entityCBOR,
-                timestampMilliseconds: try require(
-                    timestampMilliseconds, "timestampMs", at: offset),
-                hybridTimestamp: hybridTimestamp, base: base, baseOperationID: baseOperationID,
-                transactionID: transactionID, labels: labels, cursor: cursor)
-        }
+    private static func name<N: TextIdentifier>(_ utf8: UnsafeRawBufferPointer) -> N {
+        N(String(decoding: utf8, as: UTF8.self))
     }
 
     fileprivate static func encode(_ labels: [LabelName: Label], to writer: inout CBORWriter) {
@@ -140,19 +82,22 @@ extension SyncOperation: WireValue {
         }
     }
 
-    private static func readLabels(
-        from reader: inout CBORReader
-    ) throws(CBORError) -> [LabelName: Label] {
+    /// Takes apart labels that a view has checked.
+    private static func labels(in encoded: UnsafeRawBufferPointer) -> [LabelName: Label] {
         var labels: [LabelName: Label] = [:]
-        try reader.readMap { reader, key throws(CBORError) in
-            let name = LabelName(key.text)
-            switch try reader.peekType() {
-            case .text: labels[name] = .text(try reader.readText())
-            case .unsigned, .negative: labels[name] = .number(try reader.readWireInteger())
-            case .bool: labels[name] = .flag(try reader.readBool())
-            default:
-                throw reader.error(.wrongType, "A label is text, an unsigned integer or a bool.")
+        do throws(CBORError) {
+            try CBORReader.read(encoded, limits: .depthOnly(1)) { reader throws(CBORError) in
+                try reader.readMap { reader, key throws(CBORError) in
+                    let name = LabelName(key.text)
+                    switch try reader.peekType() {
+                    case .text: labels[name] = .text(try reader.readText())
+                    case .bool: labels[name] = .flag(try reader.readBool())
+                    default: labels[name] = .number(try reader.readUInt())
+                    }
+                }
             }
+        } catch {
+            preconditionFailure("A view has checked its labels: \(error)")
         }
         return labels
     }
@@ -166,13 +111,13 @@ extension SyncOperation: WireValue {
 }
 
 extension SyncOperation.Kind {
-    /// The kind that a peer spelled so. Older peers write `PUT` and `DELETE`.
-    init(wireName: String) {
+    /// The kind of a borrowed operation, with its name if nobody knows it.
+    init(_ view: borrowing SyncOperationView) {
         self =
-            switch wireName {
-            case "upsert", "PUT": .upsert
-            case "delete", "DELETE": .delete
-            default: .unknown(wireName)
+            switch view.kind {
+            case .upsert: .upsert
+            case .delete: .delete
+            case .unknown: .unknown(String(decoding: view.kindName, as: UTF8.self))
             }
     }
 

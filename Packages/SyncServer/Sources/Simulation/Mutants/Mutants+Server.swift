@@ -194,8 +194,9 @@ extension Mutant {
             as: "if UInt64(entityCBOR.count) + (BUG ? 1 : 0) > maxEntityBytes {"),
         .rewrites(
             "local-collection-taken", "The server takes what is local to a device.",
-            "SyncProtocol/Messages/SyncOperation+Values.swift", "if collection.isLocal {",
-            as: "if collection.isLocal, !BUG {"),
+            "SyncProtocol/Messages/SyncOperation+Values.swift",
+            "if CollectionName.isLocal(collection) {",
+            as: "if CollectionName.isLocal(collection), !BUG {"),
         .rewrites(
             "delete-with-content-taken", "A delete may carry an entity.",
             "SyncProtocol/Messages/SyncOperation+Values.swift", "return entityCBOR == nil ? nil :",
@@ -208,9 +209,9 @@ extension Mutant {
         .rewrites(
             "malformed-entity-taken", "An entity need not be well-formed.",
             "SyncProtocol/Messages/SyncOperation+Values.swift",
-            "try CBORWellFormedness.check(entityCBOR, maxDepth: Self.entityMaxDepth)",
+            "try CBORWellFormedness.check(entityCBOR, maxDepth: SyncOperation.entityMaxDepth)",
             as: "if !BUG { try CBORWellFormedness.check("
-                + "entityCBOR, maxDepth: Self.entityMaxDepth) }"),
+                + "entityCBOR, maxDepth: SyncOperation.entityMaxDepth) }"),
         .rewrites(
             "transaction-limit-ignored", "A transaction may have as many operations as it likes.",
             "SyncServer/Service/SyncService.swift", "guard count > maximum else { return }",

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+
+import CBOR
+import SyncProtocol
+import SyncTestSupport
+import Testing
+
+/// An operation borrowed from its message says what the copied one says.
+@Suite struct OperationViewTests {
+    private static let vectors = (MessageVector.files["operation"] ?? [])
+        .filter { $0.message == "operation" }
+
+    /// The fields of a view, copied.
+    private static func copy(_ view: borrowing SyncOperationView) -> SyncOperation {
+        SyncOperation(view)
+    }
+
+    private func error(_ bytes: [UInt8]) -> CBORError? {
+        do throws(CBORError) {
+            try SyncOperationView.read(bytes) { _ in }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test(arguments: vectors.filter { $0.kind != .reject })
+    func lendsTheValuesOfTheMessage(_ vector: MessageVector) throws {
+        let operation = try SyncOperation(decoding: vector.bytes)
+
+        try SyncOperationView.read(vector.bytes) { view in
+            #expect(view.operationID == operation.operationID)
+            #expect(view.databaseID.elementsEqual(operation.databaseID.rawValue.utf8))
+            #expect(view.deviceID.elementsEqual(operation.deviceID.rawValue.utf8))
+            #expect(view.collection.elementsEqual(operation.collection.rawValue.utf8))
+            #expect(view.entityID.elementsEqual(operation.entityID.rawValue.utf8))
+            #expect(view.entityVersion == operation.entityVersion)
+            #expect(view.entityCBOR.map { [UInt8]($0) } == operation.entityCBOR)
+            #expect(view.timestampMilliseconds == operation.timestampMilliseconds)
+            #expect(view.hybridTimestamp == operation.hybridTimestamp)
+            #expect(view.base == operation.base)
+            #expect(view.baseOperationID == operation.baseOperationID)
+            #expect(view.transactionID == operation.transactionID)
+            #expect(view.cursor == operation.cursor)
+            #expect(view.labelCount == operation.labels.count)
+            #expect([UInt8](view.encoded) == vector.bytes)
+            #expect((view.kind == .upsert) == (operation.kind == .upsert))
+            #expect((view.kind == .delete) == (operation.kind == .delete))
+        }
+    }
+
+    @Test(arguments: vectors.filter { $0.kind == .reject })
+    func failsWithTheCodeThePathAndTheOffset(_ vector: MessageVector) throws {
+        let error = error(vector.bytes)
+
+        #expect(error?.code.rawValue == vector.error)
+        #expect(error?.offset == vector.offset)
+        #expect(error?.pathText == vector.path ?? "")
+        #expect(error == decodingError(vector.bytes, as: SyncOperation.self))
+    }
+
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func agreesWithTheCopyInEveryForm(seed: UInt64) throws {
+        var source = RandomMessages(seed: seed)
+        for _ in 0..<100 {
+            let operation = source.operation()
+            let other = source.chance() ? source.operation() : operation
+            let tree = try CBORValue(decoding: operation.encoded())
+            let limit = UInt64(source.pick([10, 1_000]))
+
+            try SyncOperationView.read(tree.looselyEncoded(&source.generator)) { view in
+                let violation = view.violation(maxEntityBytes: limit)
+                let expected = operation.violation(maxEntityBytes: limit)
+                #expect(Self.copy(view) == operation)
+                #expect(violation?.code == expected?.code)
+                #expect(violation?.message == expected?.message)
+                #expect(view.hasSameContent(as: other) == operation.hasSameContent(as: other))
+            }
+        }
+    }
+
+    /// The bytes of labels count as they are in deterministic encoding, however they came.
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func measuresLabelsAsTheyAreEncoded(seed: UInt64) throws {
+        var source = RandomMessages(seed: seed)
+        for _ in 0..<50 {
+            var operation = source.operation()
+            for index in 0..<Int.random(in: 0...30, using: &source.generator) {
+                operation.labels[LabelName("\(index)")] =
+                    .text(
+                        String(
+                            repeating: "x", count: .random(in: 0...300, using: &source.generator)))
+            }
+            let tree = try CBORValue(decoding: operation.encoded())
+            guard case .map(let map) = tree else { return }
+            let labels = map[key: "labels"]?.encoded()
+
+            try SyncOperationView.read(tree.looselyEncoded(&source.generator)) { view in
+                #expect(view.labelBytes == labels?.count ?? 0)
+                #expect(view.labelCount == operation.labels.count)
+            }
+        }
+    }
+
+    @Test func copiesNothingOfWhatADeterministicSenderSends() throws {
+        var operation = Fixture.upsert()
+        operation.labels = ["tenant": .text("t")]
+        let bytes = operation.encoded()
+
+        try bytes.withUnsafeBytes { input in
+            let start = try #require(input.baseAddress)
+            let memory = start..<start + input.count
+            try SyncOperationView.read(input) { view in
+                for slice in [
+                    view.databaseID, view.deviceID, view.collection, view.entityID, view.kindName,
+                    view.entityCBOR, view.labels, view.encoded,
+                ] {
+                    #expect(slice?.baseAddress.map(memory.contains) == true)
+                }
+            }
+        }
+    }
+
+    @Test func readsASliceAndCountsOffsetsFromItsStart() throws {
+        let bytes = Fixture.upsert(7).encoded()
+        let padded = [0xFF, 0xFF] + bytes + [0xFF]
+
+        let number = try SyncOperationView.read(padded[2..<2 + bytes.count]) { $0.operationID }
+        let error = #expect(throws: CBORError.self) {
+            try SyncOperationView.read(padded[2...]) { $0.operationID }
+        }
+
+        #expect(number == 7)
+        #expect(error?.code == .trailingBytes && error?.offset == bytes.count)
+    }
+
+    @Test func joinsChunks() throws {
+        let bytes: [UInt8] =
+            [0xBF, 0x64] + Array("dbId".utf8) + [0x7F, 0x61, 0x64, 0x61, 0x62, 0xFF, 0xFF]
+
+        // Keys are missing, but the chunks were read.
+        #expect(error(bytes)?.path == ["opType"])
+        let tree = try CBORValue(decoding: Fixture.upsert().encoded())
+        guard case .map(let map) = tree else { return }
+        let content = map.flatMap { entry -> [UInt8] in
+            guard case .text("collection") = entry.key else {
+                return entry.key.encoded() + entry.value.encoded()
+            }
+            return entry.key.encoded() + [0x7F, 0x62] + Array("ta".utf8) + [0x63]
+                + Array("sks".utf8) + [0xFF]
+        }
+        let collection = try SyncOperationView.read([0xA0 | UInt8(map.count)] + content) {
+            [UInt8]($0.collection)
+        }
+        #expect(collection == Array("tasks".utf8))
+    }
+}
