@@ -99,8 +99,7 @@ extension Mutant {
                 """),
         .rewrites(
             "reuse-taken-for-duplicate", "A number with other content counts as a duplicate.",
-            decision, "guard accepted.hasSameContent(as: operation) else {",
-            as: "guard BUG || accepted.hasSameContent(as: operation) else {"),
+            decision, "guard isSame else {", as: "guard BUG || isSame else {"),
         .rewrites(
             "stale-base-accepted", "An edit on the last revision but one is accepted.", decision,
             "if let base = operation.base { return base == latest?.cursor ?? .start }",

@@ -208,13 +208,15 @@ struct DatabasePushView<Disk: FileSystem>: PushView {
             ?? database.devices[device].recent.cursor(of: operationID)
     }
 
-    func operation(at cursor: Cursor) throws(OpLogError) -> SyncOperation {
+    func withOperation<Result>(
+        at cursor: Cursor, _ body: (borrowing SyncOperationView) -> Result
+    ) throws(OpLogError) -> Result {
         let bytes =
             if let staged = database.staged?.builder.operation(at: cursor) { staged } else {
                 try database.log.operation(at: cursor)
             }
         do throws(CBORError) {
-            return try SyncOperation(decoding: Array(bytes))
+            return try SyncOperationView.read(bytes) { view throws(CBORError) in body(view) }
         } catch {
             throw .damaged(
                 database.log.directory, at: nil,

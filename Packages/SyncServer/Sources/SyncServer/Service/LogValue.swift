@@ -125,5 +125,14 @@ private struct LogValueView: PushView {
         indexes.devices[device].recent.cursor(of: operationID)
     }
 
-    func operation(at cursor: Cursor) -> SyncOperation { operations[Int(cursor.rawValue) - 1] }
+    func withOperation<Result>(
+        at cursor: Cursor, _ body: (borrowing SyncOperationView) -> Result
+    ) throws(OpLogError) -> Result {
+        do throws(CBORError) {
+            let bytes = operations[Int(cursor.rawValue) - 1].encoded()
+            return try SyncOperationView.read(bytes) { view throws(CBORError) in body(view) }
+        } catch {
+            throw .damaged("memory", at: nil, "The operation at cursor \(cursor): \(error)")
+        }
+    }
 }

@@ -15,8 +15,10 @@ protocol PushView {
     func isAccepted(_ operationID: OperationID) -> Bool
     /// The cursor that an accepted operation of the device got, if it is among its latest.
     func recentCursor(of operationID: OperationID) -> Cursor?
-    /// The operation at a cursor below `nextCursor`.
-    func operation(at cursor: Cursor) throws(OpLogError) -> SyncOperation
+    /// Lends the operation at a cursor below `nextCursor` to `body`.
+    func withOperation<Result>(
+        at cursor: Cursor, _ body: (borrowing SyncOperationView) -> Result
+    ) throws(OpLogError) -> Result
 }
 
 /// What became of one operation of a push (protocol, §5.1).
@@ -158,8 +160,8 @@ struct PushDecision<View: PushView> {
             cursor = revision.cursor
         }
         guard let cursor else { return .duplicate(.start) }
-        let accepted = try view.operation(at: cursor)
-        guard accepted.hasSameContent(as: operation) else {
+        let isSame = try view.withOperation(at: cursor) { $0.hasSameContent(as: operation) }
+        guard isSame else {
             return .rejected(
                 .operationIDReuse,
                 "The number was accepted before with other content; the device was restored or "

@@ -98,7 +98,7 @@ struct PushOutcome {
             return ServerState(operations[made.index], revision)
         }
         do throws(OpLogError) {
-            return ServerState(try view.operation(at: revision.cursor), revision)
+            return try view.withOperation(at: revision.cursor) { ServerState($0, revision) }
         } catch {
             throw ServiceFailure(error)
         }
@@ -121,12 +121,30 @@ struct PushOutcome {
 }
 
 extension ServerState {
-    /// The state of an entity whose current revision `operation` made.
+    /// The state of an entity whose current revision `operation` made, in this very push.
     fileprivate init(_ operation: SyncOperation, _ revision: EntityRevision) {
         self.init(
-            entityVersion: revision.version, entityCBOR: operation.entityCBOR,
-            isDeleted: revision.isDeleted, cursor: revision.cursor, deviceID: operation.deviceID,
+            revision, entityCBOR: operation.entityCBOR, deviceID: operation.deviceID,
             hybridTimestamp: operation.hybridTimestamp,
-            lastModifiedMilliseconds: operation.timestampMilliseconds)
+            timestampMilliseconds: operation.timestampMilliseconds)
+    }
+
+    /// The state of an entity whose current revision `operation`, borrowed from the log, made.
+    fileprivate init(_ operation: borrowing SyncOperationView, _ revision: EntityRevision) {
+        self.init(
+            revision, entityCBOR: operation.entityCBOR.map { [UInt8]($0) },
+            deviceID: DeviceID(String(decoding: operation.deviceID, as: UTF8.self)),
+            hybridTimestamp: operation.hybridTimestamp,
+            timestampMilliseconds: operation.timestampMilliseconds)
+    }
+
+    private init(
+        _ revision: EntityRevision, entityCBOR: [UInt8]?, deviceID: DeviceID,
+        hybridTimestamp: HybridTimestamp?, timestampMilliseconds: UInt64
+    ) {
+        self.init(
+            entityVersion: revision.version, entityCBOR: entityCBOR,
+            isDeleted: revision.isDeleted, cursor: revision.cursor, deviceID: deviceID,
+            hybridTimestamp: hybridTimestamp, lastModifiedMilliseconds: timestampMilliseconds)
     }
 }
