@@ -245,7 +245,8 @@ case "${1:-help}" in
         make_scratch
         prepare
         build_release
-        echo "The programs are in .build/release: entitysync-server, entitysync, notes."
+        echo "The programs are in .build/release: entitysync-server, entitysync, notes, and for testing"
+        echo "entitysync-simulator and entitysync-chaos."
         ;;
     simulate)
         shift

@@ -116,12 +116,12 @@ struct Driver {
     private mutating func endWorld() {
         guard let world else { return }
         for member in world.members {
-            report.sessions += member.sessionCount
+            report.cycles += member.cycleCount
             let ledger = (try? Ledger.read(world.path(member.name + ".ledger"))) ?? []
             report.edits += ledger.count { $0.outcome == .committed }
         }
         report.refusedEdits += world.refusedCount
-        report.failedSessions += world.failedSessionCount
+        report.failedCycles += world.failedCycleCount
         world.end(keepsFiles: options.keepsFiles)
         self.world = nil
     }
@@ -130,7 +130,7 @@ struct Driver {
         for (kind, count) in round.injected {
             for _ in 0..<count { report.noteInjected(kind) }
         }
-        for (kind, sessions) in round.sessionsHit { report.noteHit(kind, sessions: sessions.count) }
+        for (kind, cycles) in round.cyclesHit { report.noteHit(kind, cycles: cycles.count) }
     }
 
     private func progress(_ line: String) {

@@ -10,7 +10,7 @@ struct Report: Codable, Equatable, Sendable {
         /// How often it came.
         var injected = 0
         /// Sync cycles that were under way when it came.
-        var sessionsHit = 0
+        var cyclesHit = 0
         /// What was found in rounds in which it was on; a round with several kinds counts for each.
         var failures = 0
         /// Whether this machine could do it.
@@ -28,8 +28,8 @@ struct Report: Codable, Equatable, Sendable {
     var devices: Int
     var rounds = 0
     var seconds = 0
-    var sessions = 0
-    var failedSessions = 0
+    var cycles = 0
+    var failedCycles = 0
     var edits = 0
     var refusedEdits = 0
     var operations = 0
@@ -46,8 +46,8 @@ struct Report: Codable, Equatable, Sendable {
 
     mutating func noteInjected(_ kind: FaultKind) { update(kind) { $0.injected += 1 } }
 
-    mutating func noteHit(_ kind: FaultKind, sessions: Int) {
-        update(kind) { $0.sessionsHit += sessions }
+    mutating func noteHit(_ kind: FaultKind, cycles: Int) {
+        update(kind) { $0.cyclesHit += cycles }
     }
 
     mutating func note(_ findings: [Finding], round: Int, kinds: [FaultKind]) {
@@ -78,19 +78,19 @@ struct Report: Codable, Equatable, Sendable {
                 + "\($0.finding.rule.rawValue): \($0.finding.message)"
         }
         if failures.count > 40 { lines.append("… and \(failures.count - 40) more") }
-        lines += ["", Self.line("fault", ["injected", "sessions hit", "failures"])]
+        lines += ["", Self.line("fault", ["injected", "cycles hit", "failures"])]
         lines += rows.map { row in
             Self.line(
                 row.kind.rawValue,
                 row.isSkipped
                     ? ["skipped", "", ""]
-                    : [row.injected, row.sessionsHit, row.failures].map { String($0) })
+                    : [row.injected, row.cyclesHit, row.failures].map { String($0) })
         }
         lines += [
             "",
             "full disks: \(fullDisk)",
-            "seed \(seed), \(devices) devices, \(rounds) rounds in \(seconds) s: \(sessions) "
-                + "sessions (\(failedSessions) failed by faults), \(edits) edits committed "
+            "seed \(seed), \(devices) devices, \(rounds) rounds in \(seconds) s: \(cycles) "
+                + "cycles (\(failedCycles) failed by faults), \(edits) edits committed "
                 + "(\(refusedEdits) refused), \(operations) operations logged, quiet after "
                 + "\(quietPassesMax) syncs at most",
             (wasInterrupted ? "interrupted; " : "")

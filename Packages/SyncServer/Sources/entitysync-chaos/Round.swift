@@ -24,7 +24,7 @@ struct Round {
     private var generator: SeededGenerator
     /// What came, and which syncs it met, by kind.
     private(set) var injected: [FaultKind: Int] = [:]
-    private(set) var sessionsHit: [FaultKind: Set<String>] = [:]
+    private(set) var cyclesHit: [FaultKind: Set<String>] = [:]
 
     init(_ world: World, _ plan: FaultPlan) {
         (self.world, self.plan) = (world, plan)
@@ -141,8 +141,8 @@ struct Round {
     private mutating func note(_ kind: FaultKind, _ device: Int?) {
         injected[kind, default: 0] += 1
         for index in device.map({ [$0] }) ?? Array(world.members.indices) {
-            guard let session = world.members[index].session else { continue }
-            sessionsHit[kind, default: []].insert("\(index) \(session)")
+            guard let cycle = world.members[index].cycle else { continue }
+            cyclesHit[kind, default: []].insert("\(index) \(cycle)")
         }
     }
 

@@ -19,8 +19,8 @@ final class World {
         /// The command that it works by, given again to a process that takes its place.
         var work: String?
         /// How many syncs it has begun; nil while none is under way.
-        var session: Int?
-        var sessionCount = 0
+        var cycle: Int?
+        var cycleCount = 0
         /// Answers to commands that nobody has read yet.
         var answers: [String] = []
         /// What it takes as its own way of settling conflicts.
@@ -41,7 +41,7 @@ final class World {
     var deaths: [Finding] = []
     var torn: [Finding] = []
     var refusedCount = 0
-    var failedSessionCount = 0
+    var failedCycleCount = 0
     var lastServerLines: [String] = []
 
     private static let resolvers = ["server", "client", "merge", "last"]
@@ -93,7 +93,7 @@ final class World {
         members[index].process = try startDevice(
             name, data: index == 0 ? clientVolume.path + "/data" : path(name),
             port: proxy.ports[index], resolver: members[index].resolver)
-        members[index].session = nil
+        members[index].cycle = nil
         members[index].answers = []
         if let work = members[index].work { members[index].process?.tell(work) }
     }
@@ -144,12 +144,12 @@ final class World {
         let rest = String(line.dropFirst(2))
         switch line.split(separator: " ").first {
         case "+":
-            members[index].sessionCount += 1
-            members[index].session = members[index].sessionCount
-        case "-": members[index].session = nil
+            members[index].cycleCount += 1
+            members[index].cycle = members[index].cycleCount
+        case "-": members[index].cycle = nil
         case "!":
-            members[index].session = nil
-            failedSessionCount += 1
+            members[index].cycle = nil
+            failedCycleCount += 1
         case "refused": refusedCount += 1
         case "torn":
             torn.append(
@@ -178,7 +178,7 @@ final class World {
         }
         for index in members.indices where members[index].process === process {
             members[index].process = nil
-            members[index].session = nil
+            members[index].cycle = nil
         }
     }
 
