@@ -73,6 +73,27 @@ import Testing
         }
     }
 
+    @Test func aStampThatIsPulledIsTakenOverWhereTheClockAllows() throws {
+        let stamp = HybridTimestamp.first(atMilliseconds: 100_000)
+        var operation = Fixture.operation(1, "a", [1])
+        operation.hybridTimestamp = stamp
+        let log = Fixture.model([operation]).durable
+        var found = try Self.inspection([])
+        found.deviceID = "other"
+        func fault(_ received: HybridTimestamp, wallMilliseconds: UInt64) -> String? {
+            var checker = ReceiptChecker()
+            checker.begin(found)
+            var pulled = found
+            (pulled.cursor, pulled.receivedTimestamp) = (1, received)
+            return checker.fault(of: pulled, log, wallMilliseconds: wallMilliseconds)
+        }
+
+        #expect(fault(stamp, wallMilliseconds: stamp.milliseconds) == nil)
+        #expect(fault(0, wallMilliseconds: stamp.milliseconds) != nil)
+        #expect(fault(0, wallMilliseconds: stamp.milliseconds - 60_000) != nil)
+        #expect(fault(0, wallMilliseconds: stamp.milliseconds - 60_001) == nil)
+    }
+
     @Test func pushesAreNotLargerThanTheServerTakes() throws {
         let checker = Self.checker()
         try checker.asks(Self.push(2))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+@_spi(Simulation) import SyncClient
 import SyncProtocol
 
 /// Judges the stamps that a device gives: each is later than all that it has given, whatever was
@@ -33,6 +34,40 @@ struct StampChecker {
                     + "\(operation.hybridTimestamp ?? 0), not later than \(due)"
             }
             latest = stamp
+        }
+        return nil
+    }
+}
+
+/// Judges that a device takes over the stamps of what it pulls, so far as its clock allows that.
+struct ReceiptChecker {
+    private var logID: LogID?
+    private var cursor: Cursor = .start
+
+    /// The device has been opened; what it has pulled before, it has seen by another clock.
+    mutating func begin(_ found: ReplicaInspection) {
+        (logID, cursor) = (found.logID, found.cursor)
+    }
+
+    /// What is wrong with the device's latest received stamp; `nil` if nothing is.
+    ///
+    /// - Parameters:
+    ///   - log: The log that the device pulls from.
+    ///   - wallMilliseconds: The device's clock when it took what is new since the last look.
+    mutating func fault(
+        of found: ReplicaInspection, _ log: LogModel.Log?, wallMilliseconds: UInt64
+    ) -> String? {
+        let start = found.logID == logID ? min(cursor, found.cursor) : .start
+        begin(found)
+        guard let log, start < found.cursor, found.cursor <= log.head else { return nil }
+        let (limit, _) = wallMilliseconds.addingReportingOverflow(
+            HybridLogicalClock.toleratedSkewMilliseconds)
+        for operation in log.operations[Int(start.rawValue)..<Int(found.cursor.rawValue)]
+        where operation.deviceID != found.deviceID {
+            guard let stamp = operation.hybridTimestamp, stamp.milliseconds <= limit,
+                stamp > found.receivedTimestamp
+            else { continue }
+            return "it pulled the stamp \(stamp) and holds \(found.receivedTimestamp)"
         }
         return nil
     }

@@ -58,6 +58,7 @@ final class DeviceHost {
     var armed: Condition?
     var checker: ReplicaChecker
     var cycleChecker: CycleChecker
+    private var receipts = ReceiptChecker()
     /// The store's segments when everything was last captured.
     var segmentsAtCapture: [String] = []
     /// Counts what is waited for, so that what comes too late finds nobody.
@@ -194,9 +195,15 @@ extension DeviceHost {
         guard let store, let cycle else { return }
         if isOpening { try checker.check(opened: store) }
         try checker.check(cycle, store, world.server.checker, databaseID)
+        let found = try cycle.inspect(isBrief: true)
+        if isOpening { receipts.begin(found) }
+        let log = world.server.checker.log(found.logID, of: databaseID)
+        if let fault = receipts.fault(of: found, log, wallMilliseconds: wall.milliseconds) {
+            throw SimulationFailure(.stampsGoUp, "device \(index): \(fault)")
+        }
         if world.conditions.contains(.clockSkew) {
             try cycleChecker.holds(
-                cycle.inspect(isBrief: true).receivedTimestamp, wallMilliseconds: wall.milliseconds)
+                found.receivedTimestamp, wallMilliseconds: wall.milliseconds)
         }
     }
 

@@ -25,7 +25,7 @@ struct Stranger {
         case 1..<6: request = .pull(pull(world, databaseID, model, using: &chance))
         case 6:
             request = .push(
-                pushes.randomElement(using: &chance)
+                (chance.chance(50) ? pushes.last : pushes.randomElement(using: &chance))
                     ?? push(world, databaseID, model, using: &chance))
         default: request = .push(push(world, databaseID, model, using: &chance))
         }
@@ -89,7 +89,11 @@ struct Stranger {
             deviceID: isDevice ? DeviceID(name) : chance.oneOf([nil, Self.deviceID]),
             includesOwn: chance.oneOf([nil, false, true]))
         request.collections = chance.oneOf([nil, nil, [], ["notes"], ["tags"], ["tags", "none"]])
-        request.waitMilliseconds = chance.oneOf([nil, nil, nil, 200, 3_000])
+        request.waitMilliseconds = chance.oneOf([nil, nil, 200, 3_000, 20_000])
+        // A pull waits where there is nothing yet: mostly at the end.
+        if !isDevice, request.waitMilliseconds != nil, chance.chance(75) {
+            request.sinceCursor = model.durable.head
+        }
         request.maxBytes = chance.oneOf([nil, 1, 200, 5_000])
         return request
     }
@@ -99,7 +103,7 @@ struct Stranger {
         using chance: inout SeededGenerator
     ) -> PushRequest {
         // Now and then a number that was left out is used after all.
-        let isLate = !leftOut.isEmpty && chance.chance(25)
+        let isLate = !leftOut.isEmpty && chance.chance(40)
         let count = isLate ? 1 : chance.oneOf([1, 1, 2, 3])
         let transaction = !isLate && chance.chance(40) ? TransactionID(number + 1) : nil
         var operations: [SyncOperation] = []
@@ -110,7 +114,11 @@ struct Stranger {
             let key =
                 index < keys.count ? keys[index] : EntityKey("notes", EntityID("strange\(index)"))
             var operation = operation(world, databaseID, model, key, transaction, using: &chance)
-            if let late { operation.operationID = OperationID(late) }
+            if let late {
+                operation.operationID = OperationID(late)
+                operation.base = model.durable.revision(operation.key)?.cursor ?? .start
+                operation.baseOperationID = nil
+            }
             operations.append(operation)
         }
         let request = PushRequest(
@@ -152,7 +160,8 @@ struct Stranger {
             timestampMilliseconds: world.server.wall.milliseconds, transactionID: transaction)
         switch Int.random(in: 0..<10, using: &chance) {
         case 0: operation.base = .start
-        case 1: operation.base = cursor(model, using: &chance)
+        // Not what it has not seen: the server may have committed more than it could say.
+        case 1: operation.base = min(cursor(model, using: &chance), model.durable.head)
         case 2..<5: operation.baseOperationID = revision?.operationID ?? 1
         case 5: operation.entityVersion = revision?.entityVersion ?? 1
         case 6: break
