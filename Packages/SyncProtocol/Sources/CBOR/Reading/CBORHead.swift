@@ -65,6 +65,16 @@ extension CBORHead {
             return CBORHead(
                 initialByte: byte, argument: UInt64(byte & 0x1F), end: position + 1)
         }
+        // Eight bytes are there and hold the argument, whatever its length. Only a longer form than
+        // needed can be wrong with this head.
+        if byte & 0x1F < 28, byte < 0xE0, count - position > 8 {
+            let size = 1 &<< Int(byte & 3)
+            let raw = base.loadUnaligned(fromByteOffset: position + 1, as: UInt64.self)
+            let argument = UInt64(bigEndian: raw) &>> UInt64(64 &- 8 &* size)
+            if !isStrict || (size == 1 ? argument >= 24 : argument &>> UInt64(4 &* size) > 0) {
+                return CBORHead(initialByte: byte, argument: argument, end: position + 1 + size)
+            }
+        }
         return try readLong(base, count: count, at: position, isStrict: isStrict)
     }
 

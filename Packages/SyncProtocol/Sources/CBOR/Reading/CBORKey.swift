@@ -20,6 +20,7 @@ public struct CBORKey {
     /// Whether the key has the bytes of `name`. Strings that only look equal, such as a composed
     /// and a decomposed é, are different keys.
     @inlinable
+    @inline(__always)
     public func matches(_ name: StaticString) -> Bool {
         name.withUTF8Buffer { buffer in
             guard let start = content.baseAddress, let other = buffer.baseAddress else {
@@ -32,6 +33,7 @@ public struct CBORKey {
 
     /// Lets a `switch` over a key use string literals.
     @inlinable
+    @inline(__always)
     public static func ~= (name: StaticString, key: CBORKey) -> Bool {
         key.matches(name)
     }

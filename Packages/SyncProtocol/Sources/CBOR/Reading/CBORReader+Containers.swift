@@ -92,7 +92,7 @@ extension CBORReader {
         let offset = position
         let end: Int
         if head.isIndefinite {
-            end = try scanChunks(isText: true) { _ in }
+            end = try scanChunks(from: position, isText: true) { _ in }
         } else {
             end = head.end + (try content(of: head, isText: true).count)
         }
@@ -129,7 +129,7 @@ extension CBORReader {
     @inlinable
     @inline(__always)
     mutating func enter(_ head: CBORHead) throws(CBORError) -> OuterContainer {
-        guard depth < limits.maxDepth else { throw tooDeep() }
+        guard depth < limits.maxDepth else { throw tooDeep(at: position) }
         let outer = OuterContainer(depth: depth - openTags, completed: completed)
         depth += 1
         openTags = 0

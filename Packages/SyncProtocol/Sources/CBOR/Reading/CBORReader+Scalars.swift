@@ -94,7 +94,7 @@ extension CBORReader {
 
     /// Moves past the head of a tag.
     mutating func enterTag(_ head: CBORHead) throws(CBORError) {
-        guard depth < limits.maxDepth else { throw tooDeep() }
+        guard depth < limits.maxDepth else { throw tooDeep(at: position) }
         depth += 1
         openTags += 1
         itemsLeft -= 1
@@ -103,8 +103,10 @@ extension CBORReader {
 
     @usableFromInline
     @inline(never)
-    func tooDeep() -> CBORError {
-        error(.depthExceeded, "Items nest deeper than \(limits.maxDepth) levels.")
+    func tooDeep(at offset: Int) -> CBORError {
+        CBORError(
+            .depthExceeded, at: offset,
+            message: "Items nest deeper than \(limits.maxDepth) levels.")
     }
 
     @usableFromInline

@@ -7,32 +7,15 @@ extension CBORReader {
     /// deterministic if that is asked for. It takes no stack, however deep the item nests, and
     /// builds nothing; maps may have keys of any type. Its errors have no path.
     public mutating func skip() throws(CBORError) {
-        let outer = completed
-        // The innermost open array or map, and those around it.
-        var frame: SkipFrame
-        var stack: [SkipFrame] = []
-        guard let first = try skipHead() else { return }
-        frame = first
-        while true {
-            while try isAtEnd(of: frame) {
-                removeKeys(of: frame.tracker)
-                depth -= 1 + frame.openTags
-                guard let around = stack.popLast() else {
-                    completed = outer + 1
-                    return
-                }
-                let start = frame.start
-                frame = around
-                try endItem(from: start, in: &frame)
-            }
-            let start = position
-            if let inner = try skipHead() {
-                stack.append(frame)
-                frame = inner
-            } else {
-                try endItem(from: start, in: &frame)
-            }
-        }
+        var skipper = ItemSkipper(
+            base: base, count: count, limits: limits, position: position, itemsLeft: itemsLeft,
+            depth: depth, openTags: openTags)
+        try skipper.run(&self)
+        position = skipper.position
+        itemsLeft = skipper.itemsLeft
+        depth = skipper.depth
+        openTags = 0
+        completed += 1
     }
 
     /// The bytes of one item, checked as by `skip()` and copied.
@@ -42,88 +25,6 @@ extension CBORReader {
         let start = position
         try skip()
         return [UInt8](UnsafeRawBufferPointer(start: base + start, count: position - start))
-    }
-
-    /// Steps over the tags and the head at the current position, and over the whole item if it is
-    /// no array or map.
-    ///
-    /// - Returns: The array or map that begins here, if one does.
-    @inline(__always)
-    private mutating func skipHead() throws(CBORError) -> SkipFrame? {
-        let start = position
-        var head = try peekHead()
-        while head.major == 6 {
-            try enterTag(head)
-            head = try peekHead()
-        }
-        switch head.major {
-        case 2, 3:
-            let isText = head.major == 3
-            if head.isIndefinite {
-                complete(at: try scanChunks(isText: isText) { _ in })
-            } else {
-                complete(at: head.end + (try content(of: head, isText: isText).count))
-            }
-            return nil
-        case 4, 5:
-            let tags = openTags
-            _ = try enter(head)
-            return SkipFrame(head, start: start, openTags: tags, keyBase: keys.count)
-        default:
-            complete(at: head.end)
-            return nil
-        }
-    }
-
-    /// Notes in the innermost array or map that the item from `start` to the current position is
-    /// complete.
-    @inline(__always)
-    private mutating func endItem(
-        from start: Int, in frame: inout SkipFrame
-    ) throws(CBORError) {
-        if frame.isMap, frame.isKeyNext {
-            frame.isKeyNext = false
-            try add(identity(ofKeyFrom: start, to: position), at: start, to: &frame.tracker)
-        } else {
-            frame.isKeyNext = true
-            frame.left &-= 1
-        }
-    }
-
-    /// Whether the array or map ends at the current position; steps over its break.
-    @inline(__always)
-    private mutating func isAtEnd(of frame: SkipFrame) throws(CBORError) -> Bool {
-        guard frame.isIndefinite else { return frame.left == 0 }
-        guard position < count else { throw CBORError.truncated(count) }
-        // A break after a key is no end; reading it as an item reports it.
-        guard frame.isKeyNext, base.load(fromByteOffset: position, as: UInt8.self) == breakByte
-        else { return false }
-        position += 1
-        return true
-    }
-}
-
-/// An array or map that `skip` is inside of.
-private struct SkipFrame {
-    /// The elements or entries to come; without meaning if the length is indefinite.
-    var left: UInt64
-    let isIndefinite: Bool
-    let isMap: Bool
-    /// Where a map's entry begins; always set for an array.
-    var isKeyNext = true
-    /// Where the item begins, with its tags.
-    let start: Int
-    /// The tags directly in front of it.
-    let openTags: Int
-    var tracker: KeyTracker
-
-    init(_ head: CBORHead, start: Int, openTags: Int, keyBase: Int) {
-        left = head.argument
-        isIndefinite = head.isIndefinite
-        isMap = head.major == 5
-        self.start = start
-        self.openTags = openTags
-        tracker = KeyTracker(base: keyBase)
     }
 }
 

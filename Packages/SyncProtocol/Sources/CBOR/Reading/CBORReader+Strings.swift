@@ -37,7 +37,7 @@ extension CBORReader {
         // Compared before the conversion: the length may be anything up to 2^64 − 1.
         guard head.argument <= UInt64(count - head.end) else { throw CBORError.truncated(count) }
         let length = Int(truncatingIfNeeded: head.argument)
-        guard length <= limits.maxStringBytes else { throw stringTooLong() }
+        guard length <= limits.maxStringBytes else { throw stringTooLong(at: position) }
         let start = base + head.end
         guard !isText || isUTF8(start, count: length) else { throw notUTF8(at: position) }
         return UnsafeRawBufferPointer(start: start, count: length)
@@ -47,17 +47,17 @@ extension CBORReader {
     @usableFromInline
     mutating func readChunks(isText: Bool) throws(CBORError) -> [UInt8] {
         var joined: [UInt8] = []
-        let end = try scanChunks(isText: isText) { joined.append(contentsOf: $0) }
+        let end = try scanChunks(from: position, isText: isText) { joined.append(contentsOf: $0) }
         complete(at: end)
         return joined
     }
 
-    /// Walks the chunks of the string of indefinite length at the current position and returns the
-    /// position after its break. Does not move.
+    /// Walks the chunks of the string of indefinite length at `start` and returns the position
+    /// after its break. Does not move.
     func scanChunks(
-        isText: Bool, _ body: (UnsafeRawBufferPointer) -> Void
+        from start: Int, isText: Bool, _ body: (UnsafeRawBufferPointer) -> Void
     ) throws(CBORError) -> Int {
-        var next = position + 1
+        var next = start + 1
         var total = 0
         while true {
             guard next < count else { throw CBORError.truncated(count) }
@@ -73,7 +73,7 @@ extension CBORReader {
             let length = Int(truncatingIfNeeded: head.argument)
             // Both are at most `count`, so the sum cannot overflow.
             total += length
-            guard total <= limits.maxStringBytes else { throw stringTooLong() }
+            guard total <= limits.maxStringBytes else { throw stringTooLong(at: start) }
             let chunk = UnsafeRawBufferPointer(start: base + head.end, count: length)
             guard !isText || isUTF8(base + head.end, count: length) else {
                 throw notUTF8(at: next)
@@ -85,8 +85,10 @@ extension CBORReader {
 
     @usableFromInline
     @inline(never)
-    func stringTooLong() -> CBORError {
-        error(.limitExceeded, "The string has more than \(limits.maxStringBytes) bytes.")
+    func stringTooLong(at offset: Int) -> CBORError {
+        CBORError(
+            .limitExceeded, at: offset,
+            message: "The string has more than \(limits.maxStringBytes) bytes.")
     }
 
     @usableFromInline

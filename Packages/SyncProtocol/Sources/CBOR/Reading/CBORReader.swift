@@ -34,11 +34,13 @@ public struct CBORReader: ~Copyable {
     @usableFromInline var completed = 0
 
     /// The keys so far of all open maps, the outermost map's first.
-    @usableFromInline var keys: [KeyBytes] = []
+    @usableFromInline var keys = RawStack<KeyBytes>()
     /// The keys of those open maps that needed a set, the outermost map's first.
     @usableFromInline var keySets: [Set<KeyBytes>] = []
     /// Keys that had to be copied to be one stretch of bytes; freed with the reader.
     var copies: [UnsafeMutableRawPointer] = []
+    /// The arrays and maps around the innermost one that `skip` is inside of.
+    var frames = RawStack<SkipFrame>()
 
     @usableFromInline
     init(base: UnsafeRawPointer, count: Int, limits: CBORLimits) {
@@ -50,6 +52,8 @@ public struct CBORReader: ~Copyable {
 
     deinit {
         for copy in copies { copy.deallocate() }
+        keys.deallocate()
+        frames.deallocate()
     }
 
     /// The position of the next item in bytes from the start of the input.
@@ -118,7 +122,7 @@ extension CBORReader {
     @inlinable
     @inline(__always)
     func peekHead() throws(CBORError) -> CBORHead {
-        guard itemsLeft > 0 else { throw tooManyItems() }
+        guard itemsLeft > 0 else { throw tooManyItems(at: position) }
         return try CBORHead.read(
             base, count: count, at: position, isStrict: limits.requiresDeterministic)
     }
@@ -138,9 +142,11 @@ extension CBORReader {
 
     @usableFromInline
     @inline(never)
-    func tooManyItems() -> CBORError {
-        position < count
-            ? error(.limitExceeded, "There are more than \(limits.maxItems) items.")
+    func tooManyItems(at offset: Int) -> CBORError {
+        offset < count
+            ? CBORError(
+                .limitExceeded, at: offset,
+                message: "There are more than \(limits.maxItems) items.")
             : CBORError.truncated(count)
     }
 

@@ -6,7 +6,7 @@
 /// Integers and strings have their shortest form here, however they were written, so that two
 /// encodings of one key are the same key. Other keys are compared as they were written.
 @usableFromInline
-struct KeyBytes: Hashable {
+struct KeyBytes: Hashable, BitwiseCopyable {
     @usableFromInline let start: UnsafeRawPointer
     @usableFromInline let count: Int
 
@@ -29,7 +29,16 @@ struct KeyBytes: Hashable {
 
     /// Whether the bytewise order puts the other key after this one.
     @inlinable
+    @inline(__always)
     func precedes(_ other: KeyBytes) -> Bool {
+        // Of keys in order, most differ in their lengths, which are in their first bytes.
+        let first = start.load(as: UInt8.self)
+        let second = other.start.load(as: UInt8.self)
+        return first == second ? tailPrecedes(other) : first < second
+    }
+
+    @usableFromInline
+    func tailPrecedes(_ other: KeyBytes) -> Bool {
         let shared = Swift.min(count, other.count)
         var index = 0
         while shared - index >= 8 {
@@ -37,6 +46,12 @@ struct KeyBytes: Hashable {
             let theirs = other.start.loadUnaligned(fromByteOffset: index, as: UInt64.self)
             if mine != theirs { return UInt64(bigEndian: mine) < UInt64(bigEndian: theirs) }
             index += 8
+        }
+        if shared - index >= 4 {
+            let mine = start.loadUnaligned(fromByteOffset: index, as: UInt32.self)
+            let theirs = other.start.loadUnaligned(fromByteOffset: index, as: UInt32.self)
+            if mine != theirs { return UInt32(bigEndian: mine) < UInt32(bigEndian: theirs) }
+            index += 4
         }
         while index < shared {
             let mine = start.load(fromByteOffset: index, as: UInt8.self)
@@ -50,17 +65,17 @@ struct KeyBytes: Hashable {
 
 /// Finds the second of two equal keys in one map.
 ///
-/// As long as keys come in order, one comparison with the greatest so far is enough, and that is
-/// what deterministic senders send. A key out of order is looked for among the map's keys: one by
-/// one while they are few, then in a set, which is made once. So a map of n keys costs O(n) in any
-/// order.
+/// As long as keys come in order, one comparison with the last one is enough, and that is what
+/// deterministic senders send. From the first key out of order on, each is looked for among the
+/// map's keys: one by one while they are few, then in a set, which is made once. So a map of n keys
+/// costs O(n) in any order.
 @usableFromInline
-struct KeyTracker {
+struct KeyTracker: BitwiseCopyable {
     /// Where this map's keys begin in the reader's `keys`.
     @usableFromInline let base: Int
-    @usableFromInline var greatest: KeyBytes?
-    /// Which of the reader's `keySets` has the same keys, or −1 while there is none. A tracker
-    /// holds no reference itself, so that it is cheap to copy.
+    /// Whether each key so far came after the one in front of it.
+    @usableFromInline var isSorted = true
+    /// Which of the reader's `keySets` has the same keys, or −1 while there is none.
     @usableFromInline var set = -1
 
     @inlinable
@@ -79,28 +94,29 @@ extension CBORReader {
     mutating func add(
         _ key: KeyBytes, at offset: Int, to tracker: inout KeyTracker
     ) throws(CBORError) {
-        if let greatest = tracker.greatest, !greatest.precedes(key) {
-            try addUnsorted(key, at: offset, to: &tracker)
+        if tracker.isSorted, keys.count == tracker.base || keys.top.precedes(key) {
+            keys.push(key)
         } else {
-            tracker.greatest = key
-            keys.append(key)
-            if tracker.set >= 0 { keySets[tracker.set].insert(key) }
+            tracker = try addUnsorted(key, at: offset, to: tracker)
         }
     }
 
-    /// Adds a key that is not greater than all before it.
+    /// Adds a key to a map whose keys are not in order.
     @usableFromInline
     @inline(never)
     mutating func addUnsorted(
-        _ key: KeyBytes, at offset: Int, to tracker: inout KeyTracker
-    ) throws(CBORError) {
+        _ key: KeyBytes, at offset: Int, to tracker: KeyTracker
+    ) throws(CBORError) -> KeyTracker {
+        // By value: a tracker that is passed by its address cannot stay in registers.
+        var tracker = tracker
+        tracker.isSorted = false
         let isNew: Bool
         if tracker.set < 0, keys.count - tracker.base <= KeyTracker.searchedOneByOne {
-            isNew = !keys[tracker.base...].contains(key)
+            isNew = !keys.elements(from: tracker.base).contains(key)
         } else {
             if tracker.set < 0 {
                 tracker.set = keySets.count
-                keySets.append(Set(keys[tracker.base...]))
+                keySets.append(Set(keys.elements(from: tracker.base)))
             }
             isNew = keySets[tracker.set].insert(key).inserted
         }
@@ -113,14 +129,15 @@ extension CBORReader {
                 .unsortedKeys, at: offset,
                 message: "The key comes before the one in front of it in bytewise order.")
         }
-        keys.append(key)
+        keys.push(key)
+        return tracker
     }
 
     /// Forgets the keys of a map that has ended, the innermost one that was open.
     @inlinable
     @inline(__always)
     mutating func removeKeys(of tracker: KeyTracker) {
-        keys.removeLast(keys.count - tracker.base)
+        keys.count = tracker.base
         if tracker.set >= 0 { keySets.removeLast(keySets.count - tracker.set) }
     }
 }

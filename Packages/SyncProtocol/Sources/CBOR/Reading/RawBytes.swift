@@ -4,23 +4,33 @@
 ///
 /// - Precondition: both are valid for `count` bytes.
 @inlinable
+@inline(__always)
 func areEqual(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, count: Int) -> Bool {
-    var index = 0
-    while count - index >= 8 {
-        guard
-            lhs.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                == rhs.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-        else { return false }
-        index += 8
+    // The last word may overlap the one before it, which costs less than a loop over its bytes.
+    if count >= 8 {
+        var index = 0
+        while index < count - 8 {
+            guard isSame(UInt64.self, lhs, rhs, at: index) else { return false }
+            index += 8
+        }
+        return isSame(UInt64.self, lhs, rhs, at: count - 8)
     }
-    while index < count {
-        guard
-            lhs.load(fromByteOffset: index, as: UInt8.self)
-                == rhs.load(fromByteOffset: index, as: UInt8.self)
-        else { return false }
-        index += 1
+    if count >= 4 {
+        return isSame(UInt32.self, lhs, rhs, at: 0) && isSame(UInt32.self, lhs, rhs, at: count - 4)
     }
-    return true
+    if count >= 2 {
+        return isSame(UInt16.self, lhs, rhs, at: 0) && isSame(UInt16.self, lhs, rhs, at: count - 2)
+    }
+    return count == 0 || isSame(UInt8.self, lhs, rhs, at: 0)
+}
+
+@inlinable
+@inline(__always)
+func isSame<Word: FixedWidthInteger & BitwiseCopyable>(
+    _: Word.Type, _ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, at offset: Int
+) -> Bool {
+    lhs.loadUnaligned(fromByteOffset: offset, as: Word.self)
+        == rhs.loadUnaligned(fromByteOffset: offset, as: Word.self)
 }
 
 /// Whether these bytes are UTF-8 as RFC 3629 has it: no surrogates, no overlong forms, nothing
@@ -28,22 +38,34 @@ func areEqual(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, count: Int) -> B
 ///
 /// - Precondition: `base` is valid for `count` bytes.
 @inlinable
+@inline(__always)
 func isUTF8(_ base: UnsafeRawPointer, count: Int) -> Bool {
-    var index = 0
-    while count - index >= 8 {
-        let word = base.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-        guard word & 0x8080_8080_8080_8080 == 0 else {
-            return isUTF8Slowly(base, count: count, from: index)
+    // The last word may overlap the one before it, which costs less than a loop over its bytes.
+    if count >= 8 {
+        var index = 0
+        while index < count - 8 {
+            let word = base.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            guard word & 0x8080_8080_8080_8080 == 0 else {
+                return isUTF8Slowly(base, count: count, from: index)
+            }
+            index += 8
         }
-        index += 8
+        let last = base.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+        return last & 0x8080_8080_8080_8080 == 0 || isUTF8Slowly(base, count: count, from: index)
     }
-    while index < count {
-        guard base.load(fromByteOffset: index, as: UInt8.self) < 0x80 else {
-            return isUTF8Slowly(base, count: count, from: index)
-        }
-        index += 1
+    var bits: UInt32 = 0
+    if count >= 4 {
+        bits =
+            base.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
+            | base.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
+    } else if count >= 2 {
+        bits = UInt32(
+            base.loadUnaligned(fromByteOffset: 0, as: UInt16.self)
+                | base.loadUnaligned(fromByteOffset: count - 2, as: UInt16.self))
+    } else if count == 1 {
+        bits = UInt32(base.load(as: UInt8.self))
     }
-    return true
+    return bits & 0x8080_8080 == 0 || isUTF8Slowly(base, count: count, from: 0)
 }
 
 /// The part of `isUTF8` that looks at each sequence, from a position where one starts.
