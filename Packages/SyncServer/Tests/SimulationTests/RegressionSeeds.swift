@@ -35,5 +35,18 @@ struct RegressionSeed: Sendable, CustomTestStringConvertible {
             name: "a-retried-edit-overwrites-nothing",
             arguments: "--seed 9381 --steps 384 --without clockSkew",
             found: "A quarantined edit came back on a revision that its author had not seen."),
+        RegressionSeed(
+            name: "a-retried-edit-hides-nothing",
+            arguments: "--seed 20397 --steps 323 --without clockSkew",
+            found: "A retried edit hid a later revision, which a restored server had lost."),
+        RegressionSeed(
+            name: "a-delete-outlives-the-log",
+            arguments: "--seed 95 --steps 480",
+            found: "A delete came back with a server that was put back to an older copy."),
+        RegressionSeed(
+            name: "a-copys-delete-is-not-ones-own",
+            arguments:
+                "--seed 21 --steps 314 --without bitFlips,clockSkew,deviceRestores,strangers",
+            found: "Edits went out on the tombstone of a copy, and no resolver was asked."),
     ]
 }

@@ -116,7 +116,7 @@ extension Reconciliation {
             // A retried edit may be made on less than the device has seen since: its base counts.
             let isOwnBase = cursor == first.base ?? base?.cursor ?? .start
             let isLostTombstone =
-                cursor == .start && remote.content == nil && (base?.isDeleted ?? true)
+                cursor == .start && remote.content == nil && (base?.isDeleted ?? false)
             if isOwnBase || isLostTombstone { return rebase(edits, on: remote) }
         }
         try meet(remote)

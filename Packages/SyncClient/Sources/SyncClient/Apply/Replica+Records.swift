@@ -54,10 +54,10 @@ extension Reconciliation {
                 "The entity \(key) has newer edits that wait to be pushed. Sync first, or discard "
                     + "the quarantined operation.")
         }
-        guard state.resync?.maySeeQueued != true else {
+        guard state.resync == nil else {
             throw SyncError(
                 .configuration,
-                "The device is finding out what the server has. Sync first, then retry the edit of "
+                "The device is pulling everything again. Sync first, then retry the edit of "
                     + "\(key).")
         }
         if var base = try base(of: key), base.shadow == nil {
@@ -77,7 +77,9 @@ extension Reconciliation {
 
         // The edit must not hide a revision that its author never saw: until the push is answered,
         // this device could be the only one that still has it.
-        guard let known = try validBase(of: key), known.cursor != operation.base else { return }
+        guard let known = try validBase(of: key), let cursor = known.cursor,
+            cursor != operation.base
+        else { return }
         try meet(RemoteRevision(known, of: key, content: try baseContent(of: key)))
     }
 

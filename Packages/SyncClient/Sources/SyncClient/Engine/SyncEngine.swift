@@ -258,7 +258,7 @@ extension DiskSyncEngine {
     /// conflict log.
     ///
     /// - Throws: `SyncError` of code `configuration` if there is no such entry, if the entity has
-    ///   newer edits that wait, or if the device has met another log and has not seen all of it.
+    ///   newer edits that wait, or if the device is pulling everything again.
     public func retryQuarantined(_ id: String) throws(SyncError) {
         try replica.retryQuarantined(id)
     }

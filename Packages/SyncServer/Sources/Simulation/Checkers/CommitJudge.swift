@@ -39,8 +39,3 @@ struct CommitJudge {
         }
     }
 }
-
-extension DeviceID {
-    /// What the device was called at first: a device that has to go by another name adds to it.
-    fileprivate var original: Substring { rawValue.prefix { $0 != "~" } }
-}

@@ -9,7 +9,7 @@ import SyncTestSupport
 extension DeviceHost {
     /// The app starts its engine.
     func startFollowing() {
-        guard isFollowing, !world.isHealed, isRunning else { return }
+        guard isFollowing, isRunning, world.letsFollow else { return }
         loop = FollowLoop(configuration)
         decide(.rested)
     }
@@ -88,9 +88,10 @@ extension DeviceHost {
                 preconditionFailure("An answer is decoded by the request that it answers.")
             }
             let hasNews = try cycle.take(page, to: request)
-            noteDecisions()
+            let decisions = noteDecisions()
             if disk.isHalted { return dieAndRestart() }
             try check()
+            try check(decisions)
             decide(.heard(hasNews: hasNews))
         } catch let failure as SimulationFailure {
             world.fail(failure)

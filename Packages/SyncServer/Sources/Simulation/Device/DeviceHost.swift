@@ -328,7 +328,7 @@ extension DeviceHost {
 
     /// Makes the oldest quarantined operation a new edit, where the app may.
     func retryQuarantined() throws {
-        guard let cycle, isIdle else { return }
+        guard let cycle else { return }
         do {
             guard let oldest = try cycle.quarantinedOperations().first else { return }
             checker.willSync()

@@ -13,6 +13,8 @@ struct Stranger {
     /// Numbers below it that it has left out.
     private var leftOut: [UInt64] = []
     private var pushes: [PushRequest] = []
+    /// Those of them that used a number which had been left out.
+    private var latePushes: [PushRequest] = []
 
     /// Asks something of a database that devices have made.
     mutating func ask(
@@ -25,7 +27,7 @@ struct Stranger {
         case 1..<6: request = .pull(pull(world, databaseID, model, using: &chance))
         case 6:
             request = .push(
-                (chance.chance(50) ? pushes.last : pushes.randomElement(using: &chance))
+                (chance.chance(50) ? latePushes : pushes).randomElement(using: &chance)
                     ?? push(world, databaseID, model, using: &chance))
         default: request = .push(push(world, databaseID, model, using: &chance))
         }
@@ -125,6 +127,7 @@ struct Stranger {
             databaseID: databaseID, deviceID: Self.deviceID, logID: logID(model, using: &chance),
             cursor: nil, operations: operations)
         pushes.append(request)
+        if isLate { latePushes.append(request) }
         return request
     }
 

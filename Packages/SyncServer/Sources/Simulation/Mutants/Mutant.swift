@@ -43,7 +43,7 @@ public struct Mutant: Sendable {
     /// All bugs that can be planted.
     public static let all: [Mutant] =
         recordLog + serverFiles + serverPushes + serverPulls + store + capture + queue
-        + reconciliation + wire + retries
+        + reconciliation + follow + wire + retries
 
     /// Those that exploring small worlds is to find as well.
     static let namesInSmallWorlds: Set<String> = [

@@ -22,8 +22,8 @@ extension Mutant {
         .rewrites(
             "nesting-unbounded", "Messages may nest as deep as they like.",
             "CBOR/Reading/CBORReader+Containers.swift",
-            "guard depth < limits.maxDepth else { throw tooDeep() }",
-            as: "guard BUG || depth < limits.maxDepth else { throw tooDeep() }"),
+            "guard depth < limits.maxDepth else { throw tooDeep(at: position) }",
+            as: "guard BUG || depth < limits.maxDepth else { throw tooDeep(at: position) }"),
         .rewrites(
             "run-one-too-long", "An accepted run holds the number behind its last.", pushMessages,
             "operationID.rawValue - firstOperationID.rawValue < count",

@@ -51,6 +51,7 @@ struct Story {
         // The end draws the same numbers behind however many steps.
         begin(step: Self.endStep)
         try heal()
+        try follow()
         try comeToRest()
         try checkEnd()
     }
@@ -87,10 +88,7 @@ struct Story {
         case 0..<22: try device.edit(&workload)
         case 22..<97:
             // A started engine syncs by itself, besides.
-            guard let ready = readyDevice(from: device), !ready.isFollowing || roll < 97 else {
-                return
-            }
-            ready.begin()
+            readyDevice(from: device)?.begin()
         case 97..<98: try device.checkpoint()
         case 98..<99: try device.retryQuarantined()
         default: break
@@ -243,6 +241,7 @@ struct Story {
         if server.checker.isServerSick || server.disk.isHalted { server.stop(cleanly: false) }
         server.disk.fullAfter(bytes: nil)
         server.disk.forgetPlans()
+        world.letsFollow = false
         for device in world.devices {
             device.stopFollowing()
             if device.isSick || device.disk.isHalted { device.stop(cleanly: false) }
@@ -255,6 +254,30 @@ struct Story {
             for device in world.devices { try device.start() }
             try world.run(until: world.clock.now + 200_000_000_000)
         }
+    }
+
+    /// Started engines push what waits and pull what there is, by themselves.
+    private func follow() throws {
+        world.letsFollow = true
+        for device in world.devices { device.startFollowing() }
+        try world.run(until: world.clock.now + 45_000_000_000)
+        world.letsFollow = false
+        for device in world.devices where device.loop != nil {
+            device.stopFollowing()
+            // A copy shows in a handshake, and those of a started engine are rare.
+            guard world.struck.isDisjoint(with: [.clones, .deviceRestores]),
+                let cycle = device.cycle
+            else { continue }
+            let found = try cycle.inspect(isBrief: true)
+            let head = world.server.checker.models[device.databaseID]?.durable.head ?? .start
+            guard found.operations.isEmpty, found.cursor == head else {
+                throw SimulationFailure(
+                    .converges,
+                    "device \(device.index) follows at \(found.cursor) of \(head), and "
+                        + "\(found.operations.count) operations wait")
+            }
+        }
+        try world.run(until: world.clock.now + 200_000_000_000)
     }
 
     /// Everybody syncs until nothing moves any more.

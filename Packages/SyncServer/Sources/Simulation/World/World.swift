@@ -15,6 +15,8 @@ final class World {
     var devices: [DeviceHost] = []
     /// Whether everything works, so that all comes to rest.
     var isHealed = false
+    /// Whether started engines run.
+    var letsFollow = true
     /// The step that is being taken, counted from 1.
     private(set) var step = 0
     private(set) var scheduler: Scheduler
