@@ -40,7 +40,9 @@ import Testing
             while connection.request() != nil { connection.send(Fixture.answer) }
         }
         defer { server.stop() }
-        let fixture = try Fixture(port: server.port)
+        // However slow the machine is, no connection is unused for an hour.
+        let loop = HTTPSocketLoop(idleNanoseconds: 3_600_000_000_000)
+        let fixture = try Fixture(port: server.port, loop: loop)
 
         for _ in 0..<20 { #expect(try await fixture.text() == "ok") }
 

@@ -22,9 +22,6 @@ final class HTTPSocketWorker {
         var deadline: UInt64
     }
 
-    /// How long an unused connection is kept: shorter than servers keep theirs, so that a request
-    /// seldom meets one which the server is just closing.
-    static let idleNanoseconds: UInt64 = 30_000_000_000
     /// How many unused connections to one origin are kept.
     static let idleConnectionsMax = 8
     /// How long one of several addresses may take before the next is tried.
@@ -154,7 +151,7 @@ final class HTTPSocketWorker {
         idle.append(
             Idle(
                 origin: exchange.request.origin, descriptor: exchange.descriptor,
-                deadline: now + HTTPSocketWorker.idleNanoseconds))
+                deadline: now + loop.idleNanoseconds))
         exchange.descriptor = -1
         finish(exchange, .success(response))
     }
