@@ -20,22 +20,9 @@ extension Mutant {
             "guard let known = try validBase(of: key), let cursor = known.cursor,",
             as: "guard !BUG, let known = try validBase(of: key), let cursor = known.cursor,"),
         .rewrites(
-            "lost-delete-forgotten", "A delete that a restored server has lost is undone.", pull,
-            "base.logEpoch != state.logEpoch\n        {",
-            as: "base.logEpoch != state.logEpoch, !BUG || !base.isDeleted\n        {"),
-        .rewrites(
-            "copys-delete-taken-for-own", "A copy's delete passes for a late one of the device's.",
-            edits, "return try validBase(of: remote.key)?.isDeleted ?? false",
-            as: "return try validBase(of: remote.key)?.isDeleted ?? BUG"),
-        .rewrites(
             "follower-overlooks-writes", "A started engine does not push what the app writes.",
             "SyncClient/Engine/FollowLoop.swift", "return foundWrites ? sync : lookAgain()",
             as: "return foundWrites && !BUG ? sync : lookAgain()"),
-        .rewrites(
-            "follower-gives-up", "A started engine does nothing any more after a failure.",
-            "SyncClient/Engine/FollowLoop.swift",
-            "return .sleep(max(delay, configuration.pollInterval))",
-            as: "return BUG ? .stop : .sleep(max(delay, configuration.pollInterval))"),
     ]
 
     static let queue: [Mutant] = [

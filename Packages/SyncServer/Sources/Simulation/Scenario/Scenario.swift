@@ -18,7 +18,7 @@ public struct Scenario: Sendable, Equatable {
 
     /// The number of steps that a run has unless told otherwise: two hundred sync cycles and
     /// some six hundred requests in half of all worlds.
-    public static let standardSteps = 500
+    public static let standardSteps = 430
 
     /// The scenario of a seed.
     public init(

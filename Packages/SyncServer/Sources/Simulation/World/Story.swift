@@ -256,11 +256,13 @@ struct Story {
         }
     }
 
-    /// Started engines push what waits and pull what there is, by themselves.
-    private func follow() throws {
+    /// Started engines push what waits and what comes, and pull what there is, by themselves.
+    private mutating func follow() throws {
         world.letsFollow = true
         for device in world.devices { device.startFollowing() }
-        try world.run(until: world.clock.now + 45_000_000_000)
+        try world.run(until: world.clock.now + 15_000_000_000)
+        for device in world.devices where device.loop != nil { try device.edit(&workload) }
+        try world.run(until: world.clock.now + 30_000_000_000)
         world.letsFollow = false
         for device in world.devices where device.loop != nil {
             device.stopFollowing()
