@@ -115,12 +115,18 @@ import Testing
         let large = Self.operation(1, content: [0, 0, 0, 0, 0], transaction: 1)
         let (small, other) = (Self.operation(2, transaction: 1), Self.operation(3))
 
+        let earlier = checker
         try checker.check([large, small], Self.inspection([other]))
         #expect(throws: SimulationFailure.self) {
             try checker.check([other], Self.inspection([]))
         }
         #expect(throws: SimulationFailure.self) {
             try checker.check([large], Self.inspection([small]))
+        }
+        checker.putBack(to: earlier)
+        try checker.check([], Self.inspection([large, small]))
+        #expect(throws: SimulationFailure.self) {
+            try checker.check([small], Self.inspection([]))
         }
     }
 

@@ -28,6 +28,9 @@ struct CycleChecker {
         self.limits = limits
     }
 
+    /// The device's files were put back: what has been refused since may wait once more.
+    mutating func putBack(to earlier: CycleChecker) { refused = earlier.refused }
+
     // MARK: Waits
 
     /// A cycle begins.

@@ -15,7 +15,7 @@ extension DeviceHost {
             note("its files are copied")
             do {
                 let name = try cycle.inspect().deviceID
-                self.copy = (disk.copyTree(at: Self.directory), name)
+                self.copy = (disk.copyTree(at: Self.directory), name, cycleChecker)
             } catch {
                 try failed(error)
             }
@@ -35,6 +35,7 @@ extension DeviceHost {
         disk.replaceTree(at: Self.directory, with: copy.tree)
         checker.historyIsGone()
         checker.nameMayChange()
+        cycleChecker.putBack(to: copy.cycleChecker)
         world.strike(.deviceRestores, copyOf: copy.name)
         try start()
         return true

@@ -72,7 +72,7 @@ final class DeviceHost {
     var finishedCycles = 0
     var failedCycles = 0
     /// A copy of the files, and what the device went by when it was taken.
-    var copy: (tree: SimulatedDiskTree?, name: DeviceID)?
+    var copy: (tree: SimulatedDiskTree?, name: DeviceID, cycleChecker: CycleChecker)?
     private(set) var configuration: SyncConfiguration
     private let storeConfiguration: StoreConfiguration
 
