@@ -70,6 +70,9 @@ let package = Package(
             name: "notes", dependencies: ["CBOR", "SyncClient"],
             path: "examples/Notes/Sources/notes", swiftSettings: strict),
 
+        .executableTarget(
+            name: "cbor-bench", dependencies: ["CBOR", "SyncProtocol"],
+            path: "\(proto)/Benchmarks/cbor-bench", swiftSettings: strict),
         .testTarget(
             name: "CBORTests", dependencies: ["CBOR", "SyncTestSupport"],
             path: "\(proto)/Tests/CBORTests", swiftSettings: strict),

@@ -25,6 +25,8 @@ usage: ./setup.sh COMMAND
           with --exhaustive: which small world finds each of those that they are to find
   chaos   build the programs, and run real servers and clients through kills, bad networks and
           full disks: [--minutes N | --rounds N] [--seed S] [--devices D] [--json], or --help
+  bench cbor
+          install other codecs, and measure ours next to them: [--passes N] [--rounds N] [--json]
   help    print this
 
 Each command ends with status 0 only if everything worked, and leaves no process and no temporary
@@ -237,8 +239,27 @@ run_chaos() { # OPTION...
     guarded "$release/entitysync-chaos" "$@"
 }
 
+# Measures next to peers; everything but the result goes to standard error.
+run_bench() { # cbor OPTION...
+    local folder="$root/.build/bench" protocol="$root/Packages/SyncProtocol" peers=()
+    [ "${1:-}" = cbor ] || fail "\`bench\` measures: cbor."
+    shift
+    make_scratch
+    {
+        prepare
+        # shellcheck source=Packages/SyncProtocol/Benchmarks/peers.sh
+        . "$protocol/Benchmarks/peers.sh"
+        build_peers "$folder"
+        heading "Building the benchmark (release)"
+        guarded swift build --package-path "$root" -c release --product cbor-bench
+        heading "Measuring"
+    } >&2
+    guarded "$release/cbor-bench" --folder "$folder" ${peers[@]+"${peers[@]}"} "$@"
+}
+
 case "${1:-help}" in
     run) run_story ;;
+    bench) run_bench "${@:2}" ;;
     chaos) run_chaos "${@:2}" ;;
     test) run_tests ;;
     build)

@@ -25,6 +25,9 @@ let package = Package(
         .target(
             name: "SyncTestSupport", dependencies: ["CBOR", "RecordLog", "SyncProtocol"],
             swiftSettings: strict),
+        .executableTarget(
+            name: "cbor-bench", dependencies: ["CBOR", "SyncProtocol"],
+            path: "Benchmarks/cbor-bench", swiftSettings: strict),
         .testTarget(
             name: "CBORTests", dependencies: ["CBOR", "SyncTestSupport"], swiftSettings: strict),
         .testTarget(
