@@ -95,7 +95,12 @@ extension DeviceHost {
     /// A new device with this one's files.
     func clone(as index: Int) throws -> DeviceHost {
         note("is cloned as device \(index)")
-        world.strike(.clones, copyOf: try cycle?.inspect().deviceID)
+        let found = try cycle?.inspect(isBrief: true)
+        // Both have what was not pushed yet, and both push it, under two names.
+        for operation in found?.operations ?? [] {
+            world.ledger(of: databaseID).putsBack(operation.key)
+        }
+        world.strike(.clones, copyOf: found?.deviceID)
         checker.nameMayChange()
         let clone = DeviceHost(world: world, index: index, copyOf: self)
         clone.disk.replaceTree(at: Self.directory, with: disk.copyTree(at: Self.directory))
