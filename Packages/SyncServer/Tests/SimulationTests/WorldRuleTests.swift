@@ -96,25 +96,6 @@ import Testing
         #expect(broken { try story.comeToRest() } == Rule.converges.rawValue)
     }
 
-    @Test func aTransactionWithAPartInQuarantineDoesNotWait() throws {
-        let world = try world()
-        defer { world.end() }
-        var found = try #require(try world.devices[0].cycle?.inspect())
-        func entry(_ transaction: UInt64?) -> QuarantinedOperation {
-            QuarantinedOperation(
-                id: "1", operation: Fixture.operation(1, "a", in: transaction), code: .tooLarge,
-                message: "", logEpoch: 0, madeOn: nil)
-        }
-        let checker = ReplicaChecker(name: "device")
-
-        found.operations = [Fixture.operation(2, "b", in: 7)]
-
-        #expect(broken { try checker.check([entry(8), entry(nil)], found) } == nil)
-        #expect(
-            broken { try checker.check([entry(8), entry(7)], found) }
-                == Rule.wholeTransactions.rawValue)
-    }
-
     @Test(arguments: [
         (Condition.serverRestores, "the server's files are put back from the copy"),
         (.deviceCrashes, "loses power"), (.serverCrashes, "the server loses power"),

@@ -31,7 +31,7 @@ final class RawClient {
         descriptor = socket(AF_INET, SocketPlatform.stream, 0)
         guard descriptor >= 0 else { throw Failure(call: "socket", errorNumber: errno) }
         var limit = timeval()
-        limit.tv_sec = 10
+        limit.tv_sec = 600
         setsockopt(
             descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         if let receiveBufferBytes {

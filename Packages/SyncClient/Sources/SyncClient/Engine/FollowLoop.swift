@@ -23,8 +23,6 @@ public struct FollowLoop: Sendable, Equatable {
         case heard(hasNews: Bool)
         /// A cycle, a look or a pull has failed.
         case failed(retryAfterSeconds: UInt64?, random: UInt64)
-        /// The engine is to stop, whatever came of the decision.
-        case stopped
     }
 
     /// What to do.
@@ -41,14 +39,12 @@ public struct FollowLoop: Sendable, Equatable {
         case pause(Duration)
         /// Let the time pass after a failure.
         case sleep(Duration)
-        /// Do nothing any more.
-        case stop
 
         /// Whether it is one of the two that `watch` is made of, or follows from them.
         public var isBetweenCycles: Bool {
             switch self {
             case .look, .pull, .pause: true
-            case .sync, .watch, .sleep, .stop: false
+            case .sync, .watch, .sleep: false
             }
         }
     }
@@ -98,7 +94,6 @@ public struct FollowLoop: Sendable, Equatable {
             let delay = configuration.retryPolicy.delay(
                 attempt: failures, retryAfterSeconds: retryAfterSeconds, random: random)
             return .sleep(max(delay, configuration.pollInterval))
-        case .stopped: return .stop
         }
     }
 

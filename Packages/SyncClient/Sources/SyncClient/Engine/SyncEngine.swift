@@ -158,7 +158,7 @@ public actor DiskSyncEngine<Disk: FileSystem> {
     private func runLoop() async {
         follow = FollowLoop(replica.configuration)
         var decision = follow.next(.rested)
-        while !Task.isCancelled, decision != .stop { decision = await goOn(from: decision) }
+        while !Task.isCancelled { decision = await goOn(from: decision) }
     }
 
     /// Carries a decision out; returns the next one.
@@ -184,7 +184,10 @@ public actor DiskSyncEngine<Disk: FileSystem> {
             group.addTask { try await self.carryOn(from: writes) }
             group.addTask { try await self.carryOn(from: others) }
             defer { group.cancelAll() }
-            return try await group.next() ?? .stop
+            guard let first = try await group.next() else {
+                preconditionFailure("Of two tasks one comes first.")
+            }
+            return first
         }
     }
 
@@ -214,7 +217,7 @@ public actor DiskSyncEngine<Disk: FileSystem> {
         case .sleep(let duration):
             try await clock.sleep(for: duration)
             return .rested
-        case .watch, .stop: preconditionFailure("A fork is no step, and a stop none either.")
+        case .watch: preconditionFailure("Both sides of a watch are carried out by themselves.")
         }
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Foundation
+
 /// How bytes are written down.
 enum CBORFormat: String {
     case binary, hex, base64
@@ -89,22 +91,10 @@ enum CBORFormat: String {
 extension [UInt8] {
     /// The bytes in base 64 (RFC 4648): with padding, or in the alphabet for URLs and without.
     func base64(isForURLs: Bool) -> String {
-        let alphabet = Array(
-            ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                + (isForURLs ? "-_" : "+/")).utf8)
-        var text: [UInt8] = []
-        var bits: UInt32 = 0
-        var bitCount: UInt32 = 0
-        for byte in self {
-            bits = bits << 8 | UInt32(byte)
-            bitCount += 8
-            while bitCount >= 6 {
-                bitCount -= 6
-                text.append(alphabet[Int(bits >> bitCount & 63)])
-            }
-        }
-        if bitCount > 0 { text.append(alphabet[Int(bits << (6 - bitCount) & 63)]) }
-        while !isForURLs, !text.count.isMultiple(of: 4) { text.append(UInt8(ascii: "=")) }
-        return String(decoding: text, as: UTF8.self)
+        let text = Data(self).base64EncodedString()
+        guard isForURLs else { return text }
+        return text.replacingOccurrences(of: "+", with: "-")
+            .replacingOccurrences(of: "/", with: "_")
+            .replacingOccurrences(of: "=", with: "")
     }
 }

@@ -110,17 +110,11 @@ import Testing
         #expect(loop.next(.rested) == .sync(renewsHandshake: true))
     }
 
-    @Test func stopsWhenItIsToldTo() {
-        var loop = watchingLoop()
-
-        #expect(loop.next(.stopped) == .stop)
-    }
-
     @Test func twoDecisionsAreCarriedOutBetweenCycles() {
         let between: [Decision] = [.look(after: .zero), .pull(limit: .zero), .pause(.zero)]
         let others: [Decision] = [
-            .sync(renewsHandshake: true), .sleep(.zero), .stop,
-            .watch(writes: .stop, others: .stop),
+            .sync(renewsHandshake: true), .sleep(.zero),
+            .watch(writes: .look(after: .zero), others: .pause(.zero)),
         ]
 
         #expect(between.allSatisfy { $0.isBetweenCycles })

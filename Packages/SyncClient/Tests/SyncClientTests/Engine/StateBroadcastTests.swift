@@ -5,7 +5,7 @@ import Testing
 @testable import SyncClient
 
 /// How the engine's states reach their readers.
-@Suite(.timeLimit(.minutes(1))) struct StateBroadcastTests {
+@Suite(.timeLimit(.minutes(10))) struct StateBroadcastTests {
     private func all(_ stream: AsyncStream<SyncState>) async -> [SyncState] {
         var states: [SyncState] = []
         for await state in stream { states.append(state) }

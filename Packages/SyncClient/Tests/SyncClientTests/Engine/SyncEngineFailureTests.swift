@@ -7,7 +7,7 @@ import Testing
 @testable import SyncClient
 
 /// Cycles that meet errors: what is tried again, when, and when the engine gives up.
-@Suite(.timeLimit(.minutes(1))) struct SyncEngineFailureTests {
+@Suite(.timeLimit(.minutes(10))) struct SyncEngineFailureTests {
     @Test func sendsTheSameAgainAfterALostAnswer() async throws {
         let world = try EngineWorld()
         await world.server.plan([.answerIsLost], for: "/v1/push")

@@ -6,7 +6,7 @@ import Testing
 @testable import SyncClient
 
 /// An engine that goes on syncing.
-@Suite(.timeLimit(.minutes(1))) struct SyncEngineLoopTests {
+@Suite(.timeLimit(.minutes(10))) struct SyncEngineLoopTests {
     /// Starts the engine and returns once it has synced and waits for news, on both sides.
     private func start(_ world: EngineWorld) async {
         let states = world.engine.states

@@ -8,7 +8,7 @@ import Testing
 
 /// The engine's actor under many orders of its callers' jobs: what the simulation, which drives the
 /// cycles without the actor, does not see.
-@Suite(.timeLimit(.minutes(2))) struct SyncEngineScheduleTests {
+@Suite(.timeLimit(.minutes(10))) struct SyncEngineScheduleTests {
     @Test func callersInAnyOrderShareCyclesAndLoseNothing() throws {
         var jobCounts: Set<Int> = []
         for seed in 0..<UInt64(150) {

@@ -7,7 +7,7 @@ import Testing
 @testable import SyncClient
 
 /// One cycle of the engine, over encoded messages.
-@Suite(.timeLimit(.minutes(1))) struct SyncEngineTests {
+@Suite(.timeLimit(.minutes(10))) struct SyncEngineTests {
     private func states(
         of stream: AsyncStream<SyncState>
     ) async -> [SyncState] {

@@ -7,7 +7,7 @@ import Testing
 @testable import SyncClient
 
 /// What the transport makes of the bytes that a server sends, over real sockets.
-@Suite(.timeLimit(.minutes(5))) struct HTTPTransportAnswerTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPTransportAnswerTests {
     private typealias Fixture = HTTPTransportFixture
 
     private static let chunked =

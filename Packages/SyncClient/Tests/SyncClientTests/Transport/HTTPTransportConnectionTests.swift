@@ -8,7 +8,7 @@ import Testing
 @testable import SyncClient
 
 /// How the transport gets, keeps and loses connections.
-@Suite(.timeLimit(.minutes(5))) struct HTTPTransportConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPTransportConnectionTests {
     private typealias Fixture = HTTPTransportFixture
 
     @Test func sendsTheRequestAsTheServerExpectsIt() async throws {

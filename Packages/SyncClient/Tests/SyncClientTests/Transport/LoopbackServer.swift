@@ -105,8 +105,9 @@ final class LoopbackServer: Sendable {
 
 struct LoopbackFailure: Error {}
 
-/// The server's side of a connection. Blocks; a read that gets nothing for half a minute ends, so
-/// that a test which goes wrong does too. Used on the thread of its script.
+/// The server's side of a connection. Blocks; a read that gets nothing for longer than any test may
+/// take ends, so that a test which goes wrong leaves no thread for ever, and no slow machine ends
+/// one of a test which goes right. Used on the thread of its script.
 final class LoopbackConnection: @unchecked Sendable {
     // Checked by hand: the accepting thread hands it to the script's and never uses it again.
     /// How many connections came before.
@@ -120,7 +121,7 @@ final class LoopbackConnection: @unchecked Sendable {
         // A process that another test starts must not hold the connection open.
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         var limit = timeval()
-        limit.tv_sec = 30
+        limit.tv_sec = 600
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)

@@ -6,7 +6,7 @@ import Testing
 
 /// Patches that are only meant to cost time. The limit is far above what a slow machine needs, and
 /// below what looking through all elements for each step takes.
-@Suite(.timeLimit(.minutes(1))) struct DeltaCostTests {
+@Suite(.timeLimit(.minutes(10))) struct DeltaCostTests {
     private static let count = 50_000
 
     private func apply(_ steps: [DeltaStep], to entity: CBORValue) throws -> CBORValue {

@@ -126,20 +126,6 @@ struct ReplicaChecker {
         }
     }
 
-    /// Nothing of a transaction waits while another part of it is in quarantine.
-    func check(_ quarantine: [QuarantinedOperation], _ found: ReplicaInspection) throws {
-        let refused = Set(quarantine.compactMap(\.operation.transactionID))
-        guard
-            let member = found.operations.first(where: {
-                $0.transactionID.map(refused.contains) ?? false
-            })
-        else { return }
-        throw failure(
-            .wholeTransactions,
-            "operation \(member.operationID) waits, and another part of its "
-                + "transaction is in quarantine")
-    }
-
     // MARK: The replica
 
     /// Judges everything, unless the device is in the midst of finding out where it stands.

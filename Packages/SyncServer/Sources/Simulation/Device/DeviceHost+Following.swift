@@ -43,7 +43,6 @@ extension DeviceHost {
         case .pull(let limit): pull(limit)
         case .pause(let duration): wait(duration) { [self] in decide(.heard(hasNews: true)) }
         case .sleep(let duration): wait(duration) { [self] in decide(.rested) }
-        case .stop: endWaits()
         }
     }
 

@@ -99,10 +99,6 @@ extension DeviceHost {
             phase = .idle
             finishedCycles += 1
             note("is synced: \(report.counts)")
-            if let cycle {
-                try checker.check(
-                    cycle.quarantinedOperations(), cycle.inspect(isBrief: true))
-            }
             tellLoop(.synced(knowsLog: cycle?.knowsLog ?? false))
         }
     }

@@ -43,13 +43,18 @@ final class VirtualLink {
     var isUsable = true
     /// Whether the device has ended its sending.
     var hasEndedSending = false
-    /// When the latest bytes arrive, in each direction.
-    var lastArrivalAtServer: UInt64 = 0
-    var lastArrivalAtDevice: UInt64 = 0
-    /// Whether bytes of a direction got lost. What follows them cannot be read either, so the
-    /// direction is dead, and nobody is told.
-    var isDeadToServer = false
-    var isDeadToDevice = false
+    /// One direction of a connection.
+    struct Way {
+        let direction: NetworkPath.Direction
+        /// When the latest bytes arrive.
+        var lastArrival: UInt64 = 0
+        /// Whether bytes got lost. What follows them cannot be read either, so the direction is
+        /// dead, and nobody is told.
+        var isDead = false
+    }
+
+    var toServer = Way(direction: .toServer)
+    var toDevice = Way(direction: .toDevice)
     var parser = HTTPResponseParser()
     /// What the network does to the present exchange.
     var weather: NetworkWeather

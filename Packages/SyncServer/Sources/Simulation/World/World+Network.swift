@@ -99,30 +99,31 @@ extension World {
         }
     }
 
-    /// Lets something arrive at the server behind all that was sent before, unless it gets lost.
-    ///
-    /// - Parameter duration: How long its bytes take, besides the latency.
     private func atServer(
         _ link: VirtualLink, taking duration: UInt64 = 0, _ action: @escaping Scheduler.Action
     ) {
-        link.lastArrivalAtServer =
-            max(link.lastArrivalAtServer + 1, clock.now + link.weather.latency()) + duration
-        at(link.lastArrivalAtServer) { [self] in
-            guard link.isUsable, !link.isDeadToServer else { return }
-            link.isDeadToServer = isLost(.toServer, link)
-            if !link.isDeadToServer { try action() }
-        }
+        arrive(by: \.toServer, of: link, taking: duration, action)
     }
 
     private func atDevice(
         _ link: VirtualLink, taking duration: UInt64 = 0, _ action: @escaping Scheduler.Action
     ) {
-        link.lastArrivalAtDevice =
-            max(link.lastArrivalAtDevice + 1, clock.now + link.weather.latency()) + duration
-        at(link.lastArrivalAtDevice) { [self] in
-            guard link.isUsable, !link.isDeadToDevice else { return }
-            link.isDeadToDevice = isLost(.toDevice, link)
-            if !link.isDeadToDevice { try action() }
+        arrive(by: \.toDevice, of: link, taking: duration, action)
+    }
+
+    /// Lets something arrive behind all that was sent the same way before, unless it gets lost.
+    ///
+    /// - Parameter duration: How long its bytes take, besides the latency.
+    private func arrive(
+        by way: ReferenceWritableKeyPath<VirtualLink, VirtualLink.Way>, of link: VirtualLink,
+        taking duration: UInt64, _ action: @escaping Scheduler.Action
+    ) {
+        link[keyPath: way].lastArrival =
+            max(link[keyPath: way].lastArrival + 1, clock.now + link.weather.latency()) + duration
+        at(link[keyPath: way].lastArrival) { [self] in
+            guard link.isUsable, !link[keyPath: way].isDead else { return }
+            link[keyPath: way].isDead = isLost(link[keyPath: way].direction, link)
+            if !link[keyPath: way].isDead { try action() }
         }
     }
 
@@ -189,7 +190,7 @@ extension World {
     /// The server's end of a connection is gone, and the network says so if it can.
     func breakLink(_ link: VirtualLink) {
         link.isBroken = true
-        at(max(link.lastArrivalAtDevice + 1, clock.now + link.weather.latency())) { [self] in
+        at(max(link.toDevice.lastArrival + 1, clock.now + link.weather.latency())) { [self] in
             guard link.isUsable, !isLost(.toDevice, link) else { return }
             lose(link, .network, "The connection broke.")
         }

@@ -7,7 +7,7 @@ import SyncTestSupport
 import Testing
 
 /// Servers that go away and answers that do not arrive.
-@Suite(.showsPrograms, .timeLimit(.minutes(5))) struct OutageTests {
+@Suite(.showsPrograms, .timeLimit(.minutes(10))) struct OutageTests {
     @Test func everythingSurvivesAnOrderlyRestartOfTheServer() async throws {
         let bench = try Bench()
         defer { bench.end() }

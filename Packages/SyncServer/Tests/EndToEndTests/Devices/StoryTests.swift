@@ -6,7 +6,7 @@ import SyncClient
 import Testing
 
 /// Devices with real stores and a real server between them.
-@Suite(.showsPrograms, .timeLimit(.minutes(5))) struct StoryTests {
+@Suite(.showsPrograms, .timeLimit(.minutes(10))) struct StoryTests {
     @Test func twoDevicesConvergeAfterOfflineEditsAndAConflict() async throws {
         let bench = try Bench()
         defer { bench.end() }

@@ -7,7 +7,7 @@ import SyncTestSupport
 import Testing
 
 /// Input that no device sends: each gets a clear error, and the server serves on with flat memory.
-@Suite(.showsPrograms, .timeLimit(.minutes(5))) struct HostileInputTests {
+@Suite(.showsPrograms, .timeLimit(.minutes(10))) struct HostileInputTests {
     /// How much a server may grow under hostile input.
     private static let growthMax = 64 << 20
 

@@ -6,7 +6,7 @@ import Testing
 
 /// Requests that two parsers could read in two ways: each is refused, and nothing that stands
 /// behind it on the connection is ever taken for a request.
-@Suite(.showsPrograms, .timeLimit(.minutes(5))) struct SmugglingTests {
+@Suite(.showsPrograms, .timeLimit(.minutes(10))) struct SmugglingTests {
     /// Lines of a head, and the status they are refused with.
     private static let heads: [(lines: String, status: Int)] = [
         ("Host: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n", 400),

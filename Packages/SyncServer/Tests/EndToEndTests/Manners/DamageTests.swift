@@ -5,7 +5,7 @@ import SyncProtocol
 import Testing
 
 /// Files of a server that are not as it left them.
-@Suite(.showsPrograms, .timeLimit(.minutes(5))) struct DamageTests {
+@Suite(.showsPrograms, .timeLimit(.minutes(10))) struct DamageTests {
     /// Makes two databases, `bad` and `good`, of ten pushes each, and stops the server.
     private func makeDatabases(_ bench: Bench) throws {
         let server = try bench.serve()

@@ -13,7 +13,7 @@ import Testing
 #endif
 
 /// How `entitysync-server` behaves as a process.
-@Suite(.showsPrograms, .timeLimit(.minutes(5))) struct ServerMannersTests {
+@Suite(.showsPrograms, .timeLimit(.minutes(10))) struct ServerMannersTests {
     @Test func aSecondServerOnTheSameDirectoryIsRefusedByName() throws {
         let bench = try Bench()
         defer { bench.end() }

@@ -10,8 +10,8 @@ import Synchronization
     import Darwin
 #endif
 
-/// A blocking TCP socket on this machine. Sending and receiving fail when nothing moves for half a
-/// minute, so that a test which goes wrong ends.
+/// A blocking TCP socket on this machine. Sending and receiving fail when nothing moves for ten
+/// minutes, so that a test which goes wrong ends.
 final class Socket: Sendable {
     let descriptor: CInt
     private let isClosed = Atomic(false)
@@ -21,7 +21,7 @@ final class Socket: Sendable {
         self.descriptor = descriptor
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         var limit = timeval()
-        limit.tv_sec = 30
+        limit.tv_sec = 600
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)

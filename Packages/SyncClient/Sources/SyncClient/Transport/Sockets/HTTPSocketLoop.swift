@@ -31,11 +31,11 @@ final class HTTPSocketLoop: Sendable {
     private let inbox = Mutex(Inbox())
     private let lookup: Lookup
 
-    /// Creates a loop that asks the system's resolver unless told otherwise.
     /// How long an unused connection is kept. The standard is shorter than servers keep theirs, so
     /// that a request seldom meets one which the server is just closing.
     let idleNanoseconds: UInt64
 
+    /// Creates a loop that asks the system's resolver unless told otherwise.
     init(
         idleNanoseconds: UInt64 = 30_000_000_000,
         lookup: @escaping Lookup = { HTTPSocketLoop.addresses(of: $0, isNumeric: false) }

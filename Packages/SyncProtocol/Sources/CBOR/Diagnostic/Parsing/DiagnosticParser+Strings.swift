@@ -229,7 +229,7 @@ extension DiagnosticParser {
         }
     }
 
-    /// Parses `\uXXXX`, a pair of them, or `\u{X…}`.
+    /// Parses what stands behind `\u`: four hex digits, two such escapes, or digits in braces.
     private mutating func parseUnicodeEscape(_ start: Int) throws(CBORDiagnosticError) {
         let value: UInt32?
         if !isJSON, peek() == UInt8(ascii: "{") {
