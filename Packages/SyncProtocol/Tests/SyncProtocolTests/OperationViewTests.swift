@@ -68,14 +68,65 @@ import Testing
             let tree = try CBORValue(decoding: operation.encoded())
             let limit = UInt64(source.pick([10, 1_000]))
 
-            try SyncOperationView.read(tree.looselyEncoded(&source.generator)) { view in
+            try SyncOperationView.read(tree.looselyEncoded(&source.generator)) {
+                view throws(CBORError) in
                 let violation = view.violation(maxEntityBytes: limit)
                 let expected = operation.violation(maxEntityBytes: limit)
                 #expect(Self.copy(view) == operation)
                 #expect(violation?.code == expected?.code)
                 #expect(violation?.message == expected?.message)
                 #expect(view.hasSameContent(as: other) == operation.hasSameContent(as: other))
+                try SyncOperationView.read(other.encoded()) { otherView throws(CBORError) in
+                    #expect(
+                        view.hasSameContent(as: otherView) == operation.hasSameContent(as: other))
+                }
             }
+        }
+    }
+
+    /// A server logs what it borrowed as it would log the copy, however it came.
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func isEncodedAsTheCopyIs(seed: UInt64) throws {
+        var source = RandomMessages(seed: seed)
+        for _ in 0..<200 {
+            var operation = source.operation()
+            let tree = try CBORValue(decoding: operation.encoded())
+            operation.cursor = Cursor(source.generator.next() >> 1)
+            operation.entityVersion = EntityVersion(source.generator.next() >> 1)
+
+            try SyncOperationView.read(tree.looselyEncoded(&source.generator)) { view in
+                var writer = CBORWriter()
+                view.encode(
+                    to: &writer, cursor: operation.cursor ?? .start,
+                    entityVersion: operation.entityVersion)
+                #expect(writer.bytes == operation.encoded())
+            }
+        }
+    }
+
+    @Test(arguments: [["b", "a"], ["a", "b"], ["bb", "a"], ["a", "bb"]])
+    func putsLabelsIntoOrder(names: [String]) throws {
+        var operation = Fixture.upsert()
+        operation.cursor = 7
+        operation.labels = [LabelName(names[0]): .number(1), LabelName(names[1]): .flag(true)]
+        var labels = CBORWriter()
+        labels.writeMapHeader(count: 2)
+        labels.write(text: names[0])
+        labels.write(uint: 1)
+        labels.write(text: names[1])
+        labels.write(bool: true)
+        let expected = operation.encoded()
+        operation.labels = [:]
+        var bytes = operation.encoded()
+        bytes[0] += 1
+        var key = CBORWriter()
+        key.write(text: "labels")
+        bytes += key.bytes + labels.bytes
+
+        try SyncOperationView.read(bytes) { view in
+            var writer = CBORWriter()
+            view.encode(to: &writer, cursor: 7, entityVersion: operation.entityVersion)
+            #expect(writer.bytes == expected)
         }
     }
 

@@ -131,10 +131,17 @@ import Testing
         let database = try server.service.database("db")
         let view = DatabasePushView(database: database, device: try database.register("a"))
 
-        let outcome = try PushOutcome(
-            (1...4).map { operation(OperationID($0), "e") },
-            [.duplicate(0), .duplicate(1), .duplicate(0), .duplicate(0)], view: view,
-            highestAccepted: 4, conflictBytesMax: 0)
+        let request = PushRequest(
+            databaseID: "db", deviceID: "a",
+            operations: (1...4).map { operation(OperationID($0), "e") })
+        let outcome = try PushRequestView.read(request.encoded()) { push in
+            Result {
+                try PushOutcome(
+                    push.operations,
+                    [.duplicate(0), .duplicate(1), .duplicate(0), .duplicate(0)], view: view,
+                    highestAccepted: 4, conflictBytesMax: 0)
+            }
+        }.get()
 
         #expect(
             outcome.response.accepted == [

@@ -200,3 +200,12 @@ extension PushResponse {
         Dictionary(uniqueKeysWithValues: rejected.map { ($0.operationID, $0.code) })
     }
 }
+
+extension SyncService {
+    /// Stages a push as if it had come over the wire.
+    func push(_ request: PushRequest, answer: @escaping (ServiceAnswer) -> Void) throws {
+        try PushRequestView.read(request.encoded()) { push in
+            Result { try self.push(push, answer: answer) }
+        }.get()
+    }
+}

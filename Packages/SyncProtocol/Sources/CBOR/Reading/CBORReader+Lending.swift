@@ -37,6 +37,17 @@ extension CBORReader {
         return UnsafeRawBufferPointer(start: base + start, count: position - start)
     }
 
+    /// Checks that the input ends here, as `read` does once its closure is through: for a closure
+    /// that acts on what it has read, and must not if the input is no good.
+    ///
+    /// - Throws: `trailingBytes`.
+    @inlinable
+    public func requireEnd() throws(CBORError) {
+        guard position == count else {
+            throw error(.trailingBytes, "There are bytes after the item.")
+        }
+    }
+
     @usableFromInline
     @inline(never)
     mutating func lendChunks(isText: Bool) throws(CBORError) -> UnsafeRawBufferPointer {

@@ -110,9 +110,7 @@ extension CBORReader {
         precondition(
             reader.completed == 1 && reader.openTags == 0,
             "The closure given to CBORReader.read must read exactly one item.")
-        guard reader.position == reader.count else {
-            throw reader.error(.trailingBytes, "There are bytes after the item.")
-        }
+        try reader.requireEnd()
         return value
     }
 }

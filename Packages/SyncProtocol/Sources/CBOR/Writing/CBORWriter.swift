@@ -130,6 +130,27 @@ extension CBORWriter {
         storage.append(contentsOf: item)
     }
 
+    /// Writes an item that is already encoded, as it is.
+    @inlinable
+    public mutating func writeEncodedItem(_ item: UnsafeRawBufferPointer) {
+        storage.append(contentsOf: item)
+    }
+
+    /// Writes text that is UTF-8 already, as `CBORReader.readLentText()` lends it. It is not
+    /// checked again.
+    @inlinable
+    public mutating func write(utf8 text: UnsafeRawBufferPointer) {
+        writeHead(major: 3, argument: UInt64(text.count))
+        storage.append(contentsOf: text)
+    }
+
+    /// Writes a byte string.
+    @inlinable
+    public mutating func write(bytes: UnsafeRawBufferPointer) {
+        writeHead(major: 2, argument: UInt64(bytes.count))
+        storage.append(contentsOf: bytes)
+    }
+
     /// Writes the shortest of the three floats with exactly this value; every NaN as `f97e00`.
     public mutating func write(double value: Double) {
         let single = Float(value)

@@ -36,82 +36,17 @@ public struct PushRequest: WireValue, Hashable {
         writer.field("deviceId", deviceID)
     }
 
-    /// Reads a request and checks its shape (protocol, §5.1): operations that belong to the
-    /// envelope, numbers that increase from at least 1, transactions that are unbroken runs.
     public init(from reader: inout CBORReader) throws(CBORError) {
-        let start = reader.offset
-        var database: DatabaseID?, device: DeviceID?, log: LogID?, seen: Cursor?
-        var list: [SyncOperation]?, offsets: [SyncOperation.ShapeOffsets] = []
-        try reader.readMap { reader, key throws(CBORError) in
-            switch key {
-            case "dbId": database = try reader.readValidName()
-            case "deviceId": device = try reader.readValidName()
-            case "logId": if try !reader.readNullIfPresent() { log = try reader.readLogID() }
-            case "cursor": seen = try reader.readNumberIfPresent()
-            case "ops":
-                var operations: [SyncOperation] = []
-                try reader.readArray { reader, _ throws(CBORError) in
-                    var shape = SyncOperation.ShapeOffsets()
-                    operations.append(try SyncOperation(from: &reader, noting: &shape))
-                    offsets.append(shape)
-                }
-                list = operations
-            default: try reader.skip()
-            }
-        }
-        databaseID = try require(database, "dbId", at: start)
-        deviceID = try require(device, "deviceId", at: start)
-        logID = log
-        cursor = seen
-        operations = try require(list, "ops", at: start)
-        if let fault = shapeFault() {
-            throw CBORError(
-                .invalidValue, at: offsets[fault.index][keyPath: fault.place],
-                path: ["ops", "[\(fault.index)]", fault.key], message: fault.message)
-        }
+        self.init(try PushRequestView(from: &reader))
     }
 
-    /// What does not fit the request: an operation, its key and where the key's value stands.
-    private struct ShapeFault {
-        var index: Int
-        var key: String
-        var place: KeyPath<SyncOperation.ShapeOffsets, Int>
-        var message: String
-    }
-
-    /// The first operation that does not fit the request, with the key at fault.
-    private func shapeFault() -> ShapeFault? {
-        var previous = OperationID(0)
-        var open: TransactionID?
-        var closed: Set<TransactionID> = []
-        for (index, operation) in operations.enumerated() {
-            if operation.operationID <= previous {
-                return ShapeFault(
-                    index: index, key: "opId", place: \.operationID,
-                    message: "Numbers of operations start at 1 and increase.")
-            }
-            if operation.databaseID != databaseID {
-                return ShapeFault(
-                    index: index, key: "dbId", place: \.databaseID,
-                    message: "The operation belongs to another database than its request.")
-            }
-            if operation.deviceID != deviceID {
-                return ShapeFault(
-                    index: index, key: "deviceId", place: \.deviceID,
-                    message: "The operation belongs to another device than its request.")
-            }
-            if operation.transactionID != open {
-                if let open { closed.insert(open) }
-                if let transaction = operation.transactionID, closed.contains(transaction) {
-                    return ShapeFault(
-                        index: index, key: "transactionId", place: \.transactionID,
-                        message: "A transaction comes again after another operation.")
-                }
-                open = operation.transactionID
-            }
-            previous = operation.operationID
-        }
-        return nil
+    /// Copies a borrowed request.
+    public init(_ view: borrowing PushRequestView) {
+        databaseID = view.databaseID
+        deviceID = view.deviceID
+        logID = view.logID
+        cursor = view.cursor
+        operations = (0..<view.operations.count).map { SyncOperation(view.operations[$0]) }
     }
 }
 

@@ -65,6 +65,18 @@ extension SyncOperationView {
         }
         return entity.withUnsafeBytes { entityCBOR.hasSameBytes(as: $0) }
     }
+
+    /// Whether both say the same about the same entity: see `SyncOperation.hasSameContent(as:)`.
+    public borrowing func hasSameContent(as other: borrowing SyncOperationView) -> Bool {
+        guard collection.hasSameBytes(as: other.collection),
+            entityID.hasSameBytes(as: other.entityID), kind == other.kind,
+            kind != .unknown || kindName.hasSameBytes(as: other.kindName)
+        else { return false }
+        guard let entityCBOR, let entity = other.entityCBOR else {
+            return entityCBOR == nil && other.entityCBOR == nil
+        }
+        return entityCBOR.hasSameBytes(as: entity)
+    }
 }
 
 extension SyncOperationView.Kind {
@@ -93,7 +105,7 @@ extension UnsafeRawBufferPointer {
     }
 
     /// Compares eight bytes at a time.
-    fileprivate func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+    func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
         guard count == other.count else { return false }
         var index = 0
         while count - index >= 8 {

@@ -30,26 +30,16 @@ extension SyncOperation: WireValue {
     }
 
     public init(from reader: inout CBORReader) throws(CBORError) {
-        var offsets = ShapeOffsets()
-        try self.init(from: &reader, noting: &offsets)
+        self.init(try SyncOperationView(from: &reader))
     }
 
-    /// Where the values stand that a request compares with its others.
+    /// Where the values stand that a request compares with its others, so that a fault which shows
+    /// only beside other operations can still be pointed at.
     struct ShapeOffsets {
         var operationID = 0
         var databaseID = 0
         var deviceID = 0
         var transactionID = 0
-    }
-
-    /// Reads an operation and notes where some of its values stand, so that a fault which shows
-    /// only beside other operations can still be pointed at.
-    init(
-        from reader: inout CBORReader, noting offsets: inout ShapeOffsets
-    ) throws(CBORError) {
-        let view = try SyncOperationView(from: &reader)
-        offsets = view.offsets
-        self.init(view)
     }
 
     /// Copies a borrowed operation.
@@ -69,7 +59,7 @@ extension SyncOperation: WireValue {
         N(String(decoding: utf8, as: UTF8.self))
     }
 
-    fileprivate static func encode(_ labels: [LabelName: Label], to writer: inout CBORWriter) {
+    static func encode(_ labels: [LabelName: Label], to writer: inout CBORWriter) {
         writer.writeMapHeader(count: labels.count)
         let sorted = labels.sorted { deterministicOrder($0.key.rawValue, $1.key.rawValue) }
         for (name, label) in sorted {
@@ -83,7 +73,7 @@ extension SyncOperation: WireValue {
     }
 
     /// Takes apart labels that a view has checked.
-    private static func labels(in encoded: UnsafeRawBufferPointer) -> [LabelName: Label] {
+    static func labels(in encoded: UnsafeRawBufferPointer) -> [LabelName: Label] {
         var labels: [LabelName: Label] = [:]
         do throws(CBORError) {
             try CBORReader.read(encoded, limits: .depthOnly(1)) { reader throws(CBORError) in

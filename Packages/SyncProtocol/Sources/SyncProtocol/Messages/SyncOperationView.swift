@@ -94,7 +94,9 @@ public struct SyncOperationView: ~Copyable {
     ) throws(CBORError) -> T {
         try CBORReader.read(bytes, limits: .depthOnly(messageMaxDepth)) {
             reader throws(CBORError) in
-            try body(try SyncOperationView(from: &reader))
+            let view = try SyncOperationView(from: &reader)
+            try reader.requireEnd()
+            return try body(view)
         }
     }
 

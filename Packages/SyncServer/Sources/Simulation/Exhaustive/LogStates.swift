@@ -70,7 +70,7 @@ struct LogStates {
 
     private mutating func push(_ request: PushRequest, _ log: Int32) throws -> Effect {
         var value = logs[log]
-        let response = try value.push(try PushRequest(decoding: request.encoded()))
+        let response = try value.push(request.encoded())
         var model = models[Int(log)]
         let due = model.push(request, maxEntityBytes: SyncLimits.standard.maxEntityBytes)
         guard response.plain == due.plain, model.staged.operations == value.operations else {

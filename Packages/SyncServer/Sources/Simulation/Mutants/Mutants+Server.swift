@@ -134,8 +134,8 @@ extension Mutant {
                 + ": max(operation.entityVersion, entity.latest?.version ?? 0),"),
         .rewrites(
             "transaction-not-marked", "The log does not say which operations belong together.",
-            outcome, "transaction != nil\n            && accepted.last.map",
-            as: "transaction != nil && !BUG\n            && accepted.last.map"),
+            outcome, "if transaction != nil, let last",
+            as: "if transaction != nil, !BUG, let last"),
         .rewrites(
             "conflict-hides-delete", "A conflict shows a deleted entity as one that is there.",
             outcome, "isDeleted: revision.isDeleted, cursor: revision.cursor",

@@ -3,6 +3,7 @@
 // Bugs of what goes over the wire: CBOR, messages and HTTP; and of when a client tries again.
 extension Mutant {
     private static let pushMessages = "SyncProtocol/Messages/Push.swift"
+    private static let pushViews = "SyncProtocol/Messages/PushRequestView.swift"
     private static let body = "HTTPWire/HTTPBodyReader.swift"
     private static let policy = "SyncClient/Engine/RetryPolicy.swift"
     private static let machine = "SyncClient/Engine/SyncStateMachine.swift"
@@ -14,8 +15,8 @@ extension Mutant {
             as: "if argument <= UInt64(UInt8.max) + (BUG ? 1 : 0) {"),
         .rewrites(
             "trailing-bytes-taken", "A message may be followed by anything.",
-            "CBOR/Reading/CBORReader.swift", "guard reader.position == reader.count else {",
-            as: "guard BUG || reader.position == reader.count else {"),
+            "CBOR/Reading/CBORReader+Lending.swift", "guard position == count else {",
+            as: "guard BUG || position == count else {"),
         .rewrites(
             "key-twice", "A map may have a key twice.", "CBOR/Reading/KeyBytes.swift",
             "guard isNew else {", as: "guard isNew || BUG else {"),
@@ -29,16 +30,16 @@ extension Mutant {
             "operationID.rawValue - firstOperationID.rawValue < count",
             as: "operationID.rawValue - firstOperationID.rawValue < count + (BUG ? 1 : 0)"),
         .rewrites(
-            "numbers-may-repeat", "A push may have a number twice.", pushMessages,
-            "if operation.operationID <= previous {",
-            as: "if BUG ? operation.operationID < previous : operation.operationID <= previous {"),
+            "numbers-may-repeat", "A push may have a number twice.", pushViews,
+            "if number <= previous {", as: "if BUG ? number < previous : number <= previous {"),
         .rewrites(
             "transaction-comes-again", "A push may have a transaction in two places.",
-            pushMessages, "if let open { closed.insert(open) }",
+            pushViews, "if let open { closed.insert(open) }",
             as: "if let open, !BUG { closed.insert(open) }"),
         .rewrites(
-            "foreign-device-inside", "A push may have operations of another device.", pushMessages,
-            "if operation.deviceID != deviceID {", as: "if operation.deviceID != deviceID, !BUG {"),
+            "foreign-device-inside", "A push may have operations of another device.", pushViews,
+            "if !operations[index].deviceID.elementsEqual(deviceID.rawValue.utf8) {",
+            as: "if !BUG, !operations[index].deviceID.elementsEqual(deviceID.rawValue.utf8) {"),
         .rewrites(
             "chunk-size-in-decimal", "The size of an HTTP chunk is read in tens.", body,
             "size = size << 4 | UInt64(value)",

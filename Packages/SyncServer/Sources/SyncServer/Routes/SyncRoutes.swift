@@ -89,7 +89,7 @@ extension SyncRoutes {
         case .handshake:
             let answer = try service.handshake(try decode(request))
             respond(exchange, .message(answer.encoded()))
-        case .push: try push(try decode(request), exchange)
+        case .push: try push(exchange)
         case .pull: try pull(try decode(request), exchange)
         case .cursor:
             let answer = try service.noteApplied(try decode(request))
@@ -100,8 +100,22 @@ extension SyncRoutes {
         }
     }
 
-    private func push(_ request: PushRequest, _ exchange: Exchange) throws(ServiceFailure) {
-        try service.push(request) { [self] answer in respond(exchange, answer) }
+    private func push(_ exchange: Exchange) throws(ServiceFailure) {
+        try checkForm(of: exchange.request)
+        var failure: ServiceFailure?
+        do throws(CBORError) {
+            failure = try PushRequestView.read(
+                exchange.request.body, maxDepth: configuration.maxMessageDepth
+            ) { push throws(CBORError) in
+                do throws(ServiceFailure) {
+                    try service.push(push) { [self] answer in respond(exchange, answer) }
+                    return nil
+                } catch { return error }
+            }
+        } catch {
+            throw .unreadable(error)
+        }
+        if let failure { throw failure }
     }
 
     private func pull(_ request: PullRequest, _ exchange: Exchange) throws(ServiceFailure) {
@@ -111,27 +125,27 @@ extension SyncRoutes {
     }
 
     /// Reads the message in a request's body.
-    ///
-    /// A request without `Content-Type` is taken, as these paths take one type only; any other type
-    /// than `application/cbor`, and any coding of the content, is 415.
     private func decode<Message: WireValue>(
         _ request: HTTPRequest
     ) throws(ServiceFailure) -> Message {
+        try checkForm(of: request)
+        do throws(CBORError) {
+            return try CBORReader.read(
+                request.body, limits: .depthOnly(configuration.maxMessageDepth)
+            ) { reader throws(CBORError) in try Message(from: &reader) }
+        } catch {
+            throw .unreadable(error)
+        }
+    }
+
+    /// A request without `Content-Type` is taken, as these paths take one type only; any other type
+    /// than `application/cbor`, and any coding of the content, is 415.
+    private func checkForm(of request: HTTPRequest) throws(ServiceFailure) {
         if let type = request.headers["Content-Type"], !MediaType.isCBOR(type) {
             throw .unsupportedMediaType("The body must be application/cbor.")
         }
         if let coding = request.headers["Content-Encoding"], !MediaType.isIdentity(coding) {
             throw .unsupportedMediaType("Send the body without Content-Encoding.")
-        }
-        let limits = CBORLimits(
-            maxDepth: configuration.maxMessageDepth, maxItems: .max, maxStringBytes: .max,
-            maxTotalBytes: .max)
-        do throws(CBORError) {
-            return try CBORReader.read(request.body, limits: limits) { reader throws(CBORError) in
-                try Message(from: &reader)
-            }
-        } catch {
-            throw .invalidRequest("The message cannot be read: \(error)")
         }
     }
 
@@ -181,6 +195,10 @@ extension ServiceFailure {
             code: .notSupported,
             message: "There is nothing at this path. The endpoints are /v1/handshake, /v1/push, "
                 + "/v1/pull, /v1/cursor, /v1/version, /health and /ready."))
+
+    fileprivate static func unreadable(_ error: CBORError) -> ServiceFailure {
+        .invalidRequest("The message cannot be read: \(error)")
+    }
 
     fileprivate static func unsupportedMediaType(_ message: String) -> ServiceFailure {
         ServiceFailure(415, ErrorResponse(code: .invalidRequest, message: message))

@@ -104,7 +104,8 @@ extension Database {
     ///
     /// - Throws: The failure to answer at once. Nothing was staged then.
     func push(
-        _ request: PushRequest, nowMilliseconds: UInt64, answer: @escaping (ServiceAnswer) -> Void
+        _ request: borrowing PushRequestView, nowMilliseconds: UInt64,
+        answer: @escaping (ServiceAnswer) -> Void
     ) throws(ServiceFailure) {
         if let failure = log.failure {
             throw ServiceFailure(.readOnly(log.active.path, because: failure))
@@ -130,7 +131,7 @@ extension Database {
     }
 
     private func stage(
-        _ outcome: PushOutcome, _ operations: [SyncOperation],
+        _ outcome: PushOutcome, _ operations: borrowing SyncOperationViews,
         _ answer: @escaping (ServiceAnswer) -> Void
     ) {
         var group = staged.take() ?? StagedGroup(after: head)

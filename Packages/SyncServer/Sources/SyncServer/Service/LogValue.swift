@@ -24,31 +24,40 @@ public struct LogValue: Sendable, Hashable {
     /// The highest cursor.
     public var head: Cursor { Cursor(UInt64(operations.count)) }
 
-    /// Settles a push, and takes in what is accepted.
-    public mutating func push(_ request: PushRequest) throws(Failure) -> PushResponse {
+    /// Settles a push, given as the bytes of its `PushRequest`, and takes in what is accepted.
+    public mutating func push(_ request: [UInt8]) throws(Failure) -> PushResponse {
         do {
-            let view = try LogValueView(operations, of: request.deviceID)
-            let settlements = try PushDecision(
-                request.operations, rules: ValueRules(), view: view
-            ).settlements
-            let outcome = try PushOutcome(
-                request.operations, settlements, view: view,
-                highestAccepted: view.highestAccepted, conflictBytesMax: .max)
-            var group = StagedGroup(after: head)
-            for accepted in outcome.accepted {
-                group.append(
-                    request.operations[accepted.index], accepted.revision,
-                    continuesTransaction: accepted.continuesTransaction)
-            }
-            for index in 0..<group.builder.count {
-                let cursor = Cursor(group.builder.firstCursor.rawValue + UInt64(index))
-                let bytes = group.builder.operation(at: cursor) ?? []
+            let (group, response) = try PushRequestView.read(request) { push in
+                Result { try settle(push) }
+            }.get()
+            for index in 0..<group.count {
+                let cursor = Cursor(group.firstCursor.rawValue + UInt64(index))
+                let bytes = group.operation(at: cursor) ?? []
                 operations.append(try SyncOperation(decoding: Array(bytes)))
             }
-            return outcome.response
+            return response
         } catch {
             throw Failure(message: "\(error)")
         }
+    }
+
+    private func settle(
+        _ push: borrowing PushRequestView
+    ) throws -> (LogGroupBuilder, PushResponse) {
+        let view = try LogValueView(operations, of: push.deviceID)
+        let settlements = try PushDecision(
+            push.operations, rules: ValueRules(), view: view
+        ).settlements
+        let outcome = try PushOutcome(
+            push.operations, settlements, view: view, highestAccepted: view.highestAccepted,
+            conflictBytesMax: .max)
+        var group = StagedGroup(after: head)
+        for accepted in outcome.accepted {
+            group.append(
+                push.operations[accepted.index], accepted.revision,
+                continuesTransaction: accepted.continuesTransaction)
+        }
+        return (group.builder, outcome.response)
     }
 
     /// The page that a pull returns.

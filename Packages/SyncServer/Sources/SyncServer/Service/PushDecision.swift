@@ -53,7 +53,6 @@ struct PushDecision<View: PushView> {
     }
 
     private let view: View
-    private let operations: [SyncOperation]
     private let rules: ValueRules
     private var entities = EntityTable<Entity>()
     /// The entity of each operation, as an index into `entities`.
@@ -64,10 +63,9 @@ struct PushDecision<View: PushView> {
 
     /// Settles `operations`, whose shape is right, as far as `view` can be read.
     init(
-        _ operations: [SyncOperation], rules: ValueRules, view: View
+        _ operations: borrowing SyncOperationViews, rules: ValueRules, view: View
     ) throws(OpLogError) {
         self.view = view
-        self.operations = operations
         self.rules = rules
         nextCursor = view.nextCursor
         places.reserveCapacity(operations.count)
@@ -80,13 +78,15 @@ struct PushDecision<View: PushView> {
                     end += 1
                 }
             }
-            try settle(start..<end)
+            try settle(start..<end, of: operations)
             start = end
         }
     }
 
     /// Settles one transaction, or one operation without.
-    private mutating func settle(_ members: Range<Int>) throws(OpLogError) {
+    private mutating func settle(
+        _ members: Range<Int>, of operations: borrowing SyncOperationViews
+    ) throws(OpLogError) {
         let firstCursor = nextCursor
         for index in members {
             let verdict = try judge(operations[index])
@@ -126,10 +126,13 @@ struct PushDecision<View: PushView> {
     }
 
     /// What becomes of an operation as far as itself and those before it are concerned.
-    private mutating func judge(_ operation: SyncOperation) throws(OpLogError) -> Settlement {
-        let place = EntityKeyBytes.with(operation.collection, operation.entityID) { key in
+    private mutating func judge(
+        _ operation: borrowing SyncOperationView
+    ) throws(OpLogError) -> Settlement {
+        let key = EntityKeyBytes(
+            collection: operation.collection, entityID: operation.entityID)
+        let place =
             entities.find(key) ?? entities.set(key, Entity(revision: view.revision(of: key)))
-        }
         places.append(place)
         if view.isAccepted(operation.operationID) {
             return try duplicate(operation, entities[entry: place])
@@ -151,7 +154,7 @@ struct PushDecision<View: PushView> {
 
     /// Settles an operation whose number was accepted before (protocol, §5.2).
     private func duplicate(
-        _ operation: SyncOperation, _ entity: Entity
+        _ operation: borrowing SyncOperationView, _ entity: Entity
     ) throws(OpLogError) -> Settlement {
         var cursor = view.recentCursor(of: operation.operationID)
         if cursor == nil, let revision = entity.revision, revision.device == view.device,
@@ -171,7 +174,9 @@ struct PushDecision<View: PushView> {
     }
 
     /// The conflict rule (protocol, §5.4).
-    private func isBasedOnLatest(_ operation: SyncOperation, _ entity: Entity) -> Bool {
+    private func isBasedOnLatest(
+        _ operation: borrowing SyncOperationView, _ entity: Entity
+    ) -> Bool {
         let latest = entity.latest
         if operation.kind == .delete, latest?.isDeleted ?? true { return true }
         if let base = operation.base { return base == latest?.cursor ?? .start }

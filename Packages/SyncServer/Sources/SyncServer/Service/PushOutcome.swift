@@ -26,30 +26,28 @@ struct PushOutcome {
     ///   - conflictBytesMax: How many bytes of server states the answer may hold.
     /// - Throws: The failure to answer instead; then nothing of the push may be logged.
     init(
-        _ operations: [SyncOperation], _ settlements: [Settlement], view: some PushView,
-        highestAccepted: OperationID, conflictBytesMax: Int
+        _ operations: borrowing SyncOperationViews, _ settlements: [Settlement],
+        view: some PushView, highestAccepted: OperationID, conflictBytesMax: Int
     ) throws(ServiceFailure) {
         response = PushResponse(
-            acknowledgedUpTo: operations.last?.operationID ?? highestAccepted, accepted: [])
+            acknowledgedUpTo: operations.lastNumber ?? highestAccepted, accepted: [])
         var runs: [AcceptedRun] = []
         var conflictBytes = 0
         var firstRefused: OperationID?
-        let transaction = operations.first?.transactionID
-        let isOneTransaction =
-            transaction != nil && operations.allSatisfy { $0.transactionID == transaction }
+        let isOneTransaction = operations.areOneTransaction
         for (index, settlement) in settlements.enumerated() {
-            let operation = operations[index]
+            let operationID = operations[index].operationID
             switch settlement {
             case .accepted(let revision):
                 note(index, revision, in: operations)
-                Self.extend(&runs, operation.operationID, revision.cursor)
-            case .duplicate(let cursor): Self.extend(&runs, operation.operationID, cursor)
+                Self.extend(&runs, operationID, revision.cursor)
+            case .duplicate(let cursor): Self.extend(&runs, operationID, cursor)
             case .rejected(let code, let message):
-                firstRefused = firstRefused ?? operation.operationID
+                firstRefused = firstRefused ?? operationID
                 response.rejected.append(
-                    Rejection(operationID: operation.operationID, code: code, message: message))
+                    Rejection(operationID: operationID, code: code, message: message))
             case .conflict(let revision):
-                firstRefused = firstRefused ?? operation.operationID
+                firstRefused = firstRefused ?? operationID
                 let state = try state(of: revision, operations, view)
                 conflictBytes += state.entityCBOR?.count ?? 0
                 if conflictBytes > conflictBytesMax, !response.conflicts.isEmpty {
@@ -63,12 +61,13 @@ struct PushOutcome {
                     }
                     response.rejected.append(
                         Rejection(
-                            operationID: operation.operationID, code: .transactionAborted,
+                            operationID: operationID, code: .transactionAborted,
                             message: "Other conflicts of its transaction fill the answer."))
                     continue
                 }
                 response.conflicts.append(
-                    Conflict(clientOperation: operation, serverState: state))
+                    Conflict(
+                        clientOperation: SyncOperation(operations[index]), serverState: state))
             }
         }
         if let firstRefused { response.acknowledgedUpTo = OperationID(firstRefused.rawValue - 1) }
@@ -77,20 +76,22 @@ struct PushOutcome {
     }
 
     private mutating func note(
-        _ index: Int, _ revision: EntityRevision, in operations: [SyncOperation]
+        _ index: Int, _ revision: EntityRevision, in operations: borrowing SyncOperationViews
     ) {
         let transaction = operations[index].transactionID
         // Duplicates between two members are not in the log here, so they break no run.
-        let continues =
-            transaction != nil
-            && accepted.last.map { operations[$0.index].transactionID == transaction } ?? false
+        var continues = false
+        if transaction != nil, let last = accepted.last {
+            continues = operations[last.index].transactionID == transaction
+        }
         accepted.append(
             Accepted(index: index, revision: revision, continuesTransaction: continues))
     }
 
     /// What the server has: a revision in the log, or one that this very push made.
     private func state(
-        of revision: EntityRevision?, _ operations: [SyncOperation], _ view: some PushView
+        of revision: EntityRevision?, _ operations: borrowing SyncOperationViews,
+        _ view: some PushView
     ) throws(ServiceFailure) -> ServerState {
         guard let revision else { return .unknown }
         if revision.cursor >= view.nextCursor {
@@ -121,30 +122,24 @@ struct PushOutcome {
 }
 
 extension ServerState {
-    /// The state of an entity whose current revision `operation` made, in this very push.
-    fileprivate init(_ operation: SyncOperation, _ revision: EntityRevision) {
-        self.init(
-            revision, entityCBOR: operation.entityCBOR, deviceID: operation.deviceID,
-            hybridTimestamp: operation.hybridTimestamp,
-            timestampMilliseconds: operation.timestampMilliseconds)
-    }
-
-    /// The state of an entity whose current revision `operation`, borrowed from the log, made.
+    /// The state of an entity whose current revision `operation` made.
     fileprivate init(_ operation: borrowing SyncOperationView, _ revision: EntityRevision) {
         self.init(
-            revision, entityCBOR: operation.entityCBOR.map { [UInt8]($0) },
+            entityVersion: revision.version, entityCBOR: operation.entityCBOR.map { [UInt8]($0) },
+            isDeleted: revision.isDeleted, cursor: revision.cursor,
             deviceID: DeviceID(String(decoding: operation.deviceID, as: UTF8.self)),
             hybridTimestamp: operation.hybridTimestamp,
-            timestampMilliseconds: operation.timestampMilliseconds)
+            lastModifiedMilliseconds: operation.timestampMilliseconds)
+    }
+}
+
+extension SyncOperationViews {
+    /// Whether all of them are one transaction.
+    var areOneTransaction: Bool {
+        guard count > 0, let transaction = self[0].transactionID else { return false }
+        return (1..<count).allSatisfy { self[$0].transactionID == transaction }
     }
 
-    private init(
-        _ revision: EntityRevision, entityCBOR: [UInt8]?, deviceID: DeviceID,
-        hybridTimestamp: HybridTimestamp?, timestampMilliseconds: UInt64
-    ) {
-        self.init(
-            entityVersion: revision.version, entityCBOR: entityCBOR,
-            isDeleted: revision.isDeleted, cursor: revision.cursor, deviceID: deviceID,
-            hybridTimestamp: hybridTimestamp, lastModifiedMilliseconds: timestampMilliseconds)
-    }
+    /// The number of the last one.
+    fileprivate var lastNumber: OperationID? { count > 0 ? self[count - 1].operationID : nil }
 }

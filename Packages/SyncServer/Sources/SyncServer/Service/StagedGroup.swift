@@ -30,18 +30,16 @@ struct StagedGroup {
     /// Adds an accepted operation as it will lie in the log: with its cursor, and with the version
     /// that the log keeps.
     mutating func append(
-        _ operation: SyncOperation, _ revision: EntityRevision, continuesTransaction: Bool
+        _ operation: borrowing SyncOperationView, _ revision: EntityRevision,
+        continuesTransaction: Bool
     ) {
-        var stored = operation
-        stored.cursor = revision.cursor
-        stored.entityVersion = revision.version
-        // Room for all of a usual operation, so that its bytes do not move while they are written.
-        var writer = CBORWriter(capacity: 320 + (operation.entityCBOR?.count ?? 0))
-        stored.encode(to: &writer)
+        // Room for all of it, so that its bytes do not move while they are written: as it came, a
+        // cursor, and a longer version.
+        var writer = CBORWriter(capacity: operation.encoded.count + 32)
+        operation.encode(to: &writer, cursor: revision.cursor, entityVersion: revision.version)
         builder.append(writer.bytes, continuesTransaction: continuesTransaction)
-        EntityKeyBytes.with(operation.collection, operation.entityID) { key in
-            _ = entities.set(key, revision)
-        }
+        let key = EntityKeyBytes(collection: operation.collection, entityID: operation.entityID)
+        _ = entities.set(key, revision)
         authors.append((revision.device, operation.operationID))
         devices[revision.device, default: Device()].accepted.insert(operation.operationID)
         devices[revision.device]?.recent.append(operation.operationID, at: revision.cursor)

@@ -83,7 +83,7 @@ final class SyncService<Disk: FileSystem> {
     ///
     /// - Throws: The failure to answer at once; nothing of the push was taken then.
     func push(
-        _ request: PushRequest, answer: @escaping (ServiceAnswer) -> Void
+        _ request: borrowing PushRequestView, answer: @escaping (ServiceAnswer) -> Void
     ) throws(ServiceFailure) {
         try checkSize(request)
         let database = try database(request.databaseID)
@@ -251,16 +251,12 @@ extension SyncService {
         }
     }
 
-    private func checkSize(_ request: PushRequest) throws(ServiceFailure) {
+    private func checkSize(_ request: borrowing PushRequestView) throws(ServiceFailure) {
         let count = UInt64(request.operations.count)
         let limits = configuration.limits
         guard count > limits.maxPushOperations else { return }
-        let transaction = request.operations[0].transactionID
-        let isOneTransaction =
-            transaction != nil
-            && request.operations.allSatisfy { $0.transactionID == transaction }
         let (name, maximum) =
-            isOneTransaction
+            request.operations.areOneTransaction
             ? ("maxTransactionOps", limits.maxTransactionOperations)
             : ("maxPushOps", limits.maxPushOperations)
         guard count > maximum else { return }

@@ -11,7 +11,9 @@ struct ValueRules: Sendable {
     var maxEntityDepth = SyncOperation.entityMaxDepth
 
     /// What is wrong with an operation's values, or `nil` (protocol, §5.1).
-    func violation(of operation: SyncOperation) -> (code: RejectionCode, message: String)? {
+    func violation(
+        of operation: borrowing SyncOperationView
+    ) -> (code: RejectionCode, message: String)? {
         if let violation = operation.violation(maxEntityBytes: maxEntityBytes) { return violation }
         guard maxEntityDepth < SyncOperation.entityMaxDepth, let entity = operation.entityCBOR
         else {
