@@ -44,20 +44,25 @@ public struct PushRequestView: ~Copyable {
     public init(from reader: inout CBORReader) throws(CBORError) {
         let start = reader.offset
         var database: DatabaseID?, device: DeviceID?, log: LogID?, seen: Cursor?
-        var list: SyncOperationViews?
+        var list: OperationBuffer?
         try reader.readMap { reader, key throws(CBORError) in
             switch key {
             case "dbId": database = try reader.readValidName()
             case "deviceId": device = try reader.readValidName()
             case "logId": if try !reader.readNullIfPresent() { log = try reader.readLogID() }
             case "cursor": seen = try reader.readNumberIfPresent()
-            case "ops": list = try SyncOperationViews(from: &reader)
+            case "ops":
+                let buffer = OperationBuffer()
+                try reader.readArray { reader, _ throws(CBORError) in
+                    buffer.append(try SyncOperationView(from: &reader))
+                }
+                list = buffer
             default: try reader.skip()
             }
         }
         let databaseID = try require(database, "dbId", at: start)
         let deviceID = try require(device, "deviceId", at: start)
-        guard let operations = consume list else { throw missingKey("ops", at: start) }
+        let operations = SyncOperationViews(try require(list, "ops", at: start))
         if let fault = Self.shapeFault(operations, databaseID, deviceID) { throw fault }
         self.databaseID = databaseID
         self.deviceID = deviceID
@@ -114,48 +119,48 @@ extension PushRequestView {
 }
 
 /// Borrowed operations, one behind the other.
-///
-/// Owns the memory that the views lie in, and nothing of what they point at.
 public struct SyncOperationViews: ~Copyable {
-    // A standard array takes only what can be copied. The first `count` elements are initialized,
-    // and no reference to them is handed out that could be there when they move or end.
-    private var storage: UnsafeMutablePointer<SyncOperationView>
-    private var capacity = 0
+    private let buffer: OperationBuffer
+
+    fileprivate init(_ buffer: OperationBuffer) { self.buffer = buffer }
+
     /// How many there are.
-    public private(set) var count = 0
-
-    init() { storage = UnsafeMutablePointer.allocate(capacity: 0) }
-
-    init(from reader: inout CBORReader) throws(CBORError) {
-        var views = SyncOperationViews()
-        try reader.readArray { reader, _ throws(CBORError) in
-            views.append(try SyncOperationView(from: &reader))
-        }
-        self = views
-    }
-
-    deinit {
-        storage.deinitialize(count: count)
-        storage.deallocate()
-    }
+    public var count: Int { buffer.count }
 
     /// The operation at an index from 0 on, below `count`.
     public subscript(index: Int) -> SyncOperationView {
         _read {
             precondition((0..<count).contains(index), "There is no operation at this index.")
-            yield storage[index]
+            yield buffer.start[index]
         }
     }
+}
 
-    private mutating func append(_ view: consuming SyncOperationView) {
+/// Owns the memory that borrowed operations lie in, for a standard array takes only what can be
+/// copied; and nothing of what they point at.
+private final class OperationBuffer {
+    // The first `count` elements are initialized. They move in `append` alone, before the buffer
+    // is handed out.
+    private(set) var start: UnsafeMutablePointer<SyncOperationView>
+    private(set) var count = 0
+    private var capacity = 8
+
+    init() { start = .allocate(capacity: capacity) }
+
+    deinit {
+        start.deinitialize(count: count)
+        start.deallocate()
+    }
+
+    func append(_ view: consuming SyncOperationView) {
         if count == capacity {
-            capacity = max(8, 2 * capacity)
+            capacity *= 2
             let larger = UnsafeMutablePointer<SyncOperationView>.allocate(capacity: capacity)
-            larger.moveInitialize(from: storage, count: count)
-            storage.deallocate()
-            storage = larger
+            larger.moveInitialize(from: start, count: count)
+            start.deallocate()
+            start = larger
         }
-        (storage + count).initialize(to: view)
+        (start + count).initialize(to: view)
         count += 1
     }
 }

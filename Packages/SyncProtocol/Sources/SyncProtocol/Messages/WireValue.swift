@@ -43,14 +43,12 @@ extension WireValue {
 
 /// The value of a required key, or the error that names the key.
 func require<T>(_ value: T?, _ key: String, at offset: Int) throws(CBORError) -> T {
-    guard let value else { throw missingKey(key, at: offset) }
+    guard let value else {
+        throw CBORError(
+            .missingKey, at: offset, path: [key], message: "The required key \"\(key)\" is missing."
+        )
+    }
     return value
-}
-
-/// The error that names a required key.
-func missingKey(_ key: String, at offset: Int) -> CBORError {
-    CBORError(
-        .missingKey, at: offset, path: [key], message: "The required key \"\(key)\" is missing.")
 }
 
 /// Whether a text key comes before another in Core Deterministic Encoding: the shorter first, then
