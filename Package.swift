@@ -73,6 +73,12 @@ let package = Package(
         .executableTarget(
             name: "cbor-bench", dependencies: ["CBOR", "SyncProtocol"],
             path: "\(proto)/Benchmarks/cbor-bench", swiftSettings: strict),
+        .target(
+            name: "FuzzTargets", dependencies: ["CBOR", "SyncProtocol"],
+            path: "\(proto)/Fuzzing/FuzzTargets", swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets", "SyncTestSupport"],
+            path: "\(proto)/Tests/FuzzTests", swiftSettings: strict),
         .testTarget(
             name: "CBORTests", dependencies: ["CBOR", "SyncTestSupport"],
             path: "\(proto)/Tests/CBORTests", swiftSettings: strict),

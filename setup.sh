@@ -25,6 +25,9 @@ usage: ./setup.sh COMMAND
           with --exhaustive: which small world finds each of those that they are to find
   chaos   build the programs, and run real servers and clients through kills, bad networks and
           full disks: [--minutes N | --rounds N] [--seed S] [--devices D] [--json], or --help
+  fuzz [--seconds N] [TARGET...]
+          compile the fuzz targets with libFuzzer and the address sanitizer, and run each, or those
+          named, for N seconds (60)
   bench cbor
           install other codecs, and measure ours next to them: [--passes N] [--rounds N] [--json]
   help    print this
@@ -239,6 +242,20 @@ run_chaos() { # OPTION...
     guarded "$release/entitysync-chaos" "$@"
 }
 
+# What the fuzzer learns is kept from one run to the next.
+run_fuzz() { # [--seconds N] TARGET...
+    local seconds=60
+    if [ "${1:-}" = --seconds ]; then
+        [[ "${2:-}" =~ ^[1-9][0-9]*$ ]] || fail "--seconds needs a number from 1 on."
+        seconds=$2
+        shift 2
+    fi
+    make_scratch
+    prepare
+    heading "Fuzzing, $seconds s a target"
+    guarded "$root/Packages/SyncProtocol/Fuzzing/fuzz.sh" "$root/.build/fuzz" "$seconds" "$@"
+}
+
 # Measures next to peers; everything but the result goes to standard error.
 run_bench() { # cbor OPTION...
     local folder="$root/.build/bench" protocol="$root/Packages/SyncProtocol" peers=()
@@ -260,6 +277,7 @@ run_bench() { # cbor OPTION...
 case "${1:-help}" in
     run) run_story ;;
     bench) run_bench "${@:2}" ;;
+    fuzz) run_fuzz "${@:2}" ;;
     chaos) run_chaos "${@:2}" ;;
     test) run_tests ;;
     build)

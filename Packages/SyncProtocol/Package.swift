@@ -28,6 +28,12 @@ let package = Package(
         .executableTarget(
             name: "cbor-bench", dependencies: ["CBOR", "SyncProtocol"],
             path: "Benchmarks/cbor-bench", swiftSettings: strict),
+        .target(
+            name: "FuzzTargets", dependencies: ["CBOR", "SyncProtocol"],
+            path: "Fuzzing/FuzzTargets", swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets", "SyncTestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "CBORTests", dependencies: ["CBOR", "SyncTestSupport"], swiftSettings: strict),
         .testTarget(
