@@ -19,27 +19,17 @@ struct Corpus {
         }
     }
 
-    let operations: [SyncOperation]
-    /// `{ops: [...], hasMore, nextCursor}` in deterministic encoding.
+    /// `{ops: [...], hasMore, nextCursor}`.
+    let page: PullResponse
+    /// The page in deterministic encoding.
     let bytes: [UInt8]
 
     init(count: Int, names: Names) {
         var random = Random(state: 42)
-        operations = (1...UInt64(count)).map { Self.operation($0, names, &random) }
-        bytes = Self.encode(operations)
-    }
-
-    static func encode(_ operations: [SyncOperation]) -> [UInt8] {
-        var writer = CBORWriter()
-        writer.writeMapHeader(count: 3)
-        writer.write(text: "ops")
-        writer.writeArrayHeader(count: operations.count)
-        for operation in operations { operation.encode(to: &writer) }
-        writer.write(text: "hasMore")
-        writer.write(bool: false)
-        writer.write(text: "nextCursor")
-        writer.write(uint: UInt64(operations.count))
-        return writer.bytes
+        let operations = (1...UInt64(count)).map { Self.operation($0, names, &random) }
+        page = PullResponse(
+            operations: operations, nextCursor: Cursor(UInt64(count)), hasMore: false)
+        bytes = page.encoded()
     }
 
     private static func operation(

@@ -12,14 +12,17 @@ struct Options {
     private(set) var passes = 5
     private(set) var rounds = 11
     private(set) var isJSON = false
+    /// The only one of our rows to measure, for a profiler; `nil` is all, and the peers'.
+    private(set) var row: String?
     private(set) var peers: [Peer] = []
 
     static let usage = """
         usage: cbor-bench --folder FOLDER [--passes N] [--rounds N] [--json]
-                          [--peer NAME=COMMAND]...
+                          [--peer NAME=COMMAND]... [--row ROW]
 
         FOLDER is where the corpora go. A peer is a command that is called with a corpus and a
-        number of rounds, and prints a line `ROW MILLISECONDS` for each row that it has.
+        number of rounds, and prints a line `ROW MILLISECONDS` for each row that it has. With --row
+        one row of ours is measured and no peer.
         """
 
     init(_ arguments: some Sequence<String>) throws {
@@ -36,6 +39,7 @@ struct Options {
             case "--folder": folder = value
             case "--passes": passes = try Self.number(value, name)
             case "--rounds": rounds = try Self.number(value, name)
+            case "--row": row = value
             case "--peer":
                 guard let peer = Peer(value) else {
                     throw Self.fault("\(value) is no NAME=COMMAND.")

@@ -11,10 +11,10 @@ do {
     var results = Results()
     for pass in 1...options.passes {
         FileHandle.standardError.write(Data("pass \(pass) of \(options.passes)\n".utf8))
-        for (row, milliseconds) in try ownRows.measure(rounds: options.rounds) {
+        for (row, milliseconds) in try ownRows.measure(rounds: options.rounds, only: options.row) {
             results.add(milliseconds, row: row, of: Results.own)
         }
-        for peer in options.peers {
+        for peer in options.peers where options.row == nil {
             for (row, milliseconds) in try peer.measure(corpora, rounds: options.rounds) {
                 results.add(milliseconds, row: row, of: peer.name)
             }
