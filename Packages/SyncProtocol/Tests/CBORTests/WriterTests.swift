@@ -45,6 +45,61 @@ import Testing
                 == written { $0.write(text: String("水")) })
     }
 
+    /// Short contents are copied in words that overlap; each starts at each place of the memory.
+    @Test(arguments: 0...40)
+    func writesStringsOfEveryLengthAtEveryPlace(count: Int) {
+        let content = (0..<count).map { UInt8(0x20 + $0) }
+        let text = String(decoding: content, as: UTF8.self)
+        let head = count < 24 ? [0x60 | UInt8(count)] : [0x78, UInt8(count)]
+        for place in 0..<130 {
+            let front = [UInt8](repeating: 0, count: place)
+            let bytes = written {
+                for _ in 0..<place { $0.write(uint: 0) }
+                $0.write(text: text)
+                $0.write(bytes: content)
+                $0.writeNull()
+            }
+            #expect(
+                bytes == front + head + content + [head[0] ^ 0x20] + head[1...] + content + [0xF6])
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("" as CBORStaticKey, ""), ("a", "a"), ("sevenof", "sevenof"),
+            ("eightofa", "eightofa"), ("fifteen of them", "fifteen of them"),
+            ("sixteen in a row", "sixteen in a row"), ("水", "水"),
+            ("twenty-three characters", "twenty-three characters"),
+        ])
+    func writesStaticKeysLikeText(key: CBORStaticKey, text: String) {
+        for place in 0..<70 {
+            let front = [UInt8](repeating: 0, count: place)
+            let bytes = written {
+                for _ in 0..<place { $0.write(uint: 0) }
+                $0.write(key: key)
+                $0.writeNull()
+            }
+            #expect(bytes == front + written { $0.write(text: text) } + [0xF6])
+        }
+    }
+
+    @Test func refusesStaticKeysThatAreTooLong() async {
+        await #expect(processExitsWith: .failure) {
+            var writer = CBORWriter()
+            writer.write(key: "twenty-four characters..")
+        }
+    }
+
+    @Test func countsWhatItHasWritten() {
+        var writer = CBORWriter(capacity: 1)
+        #expect(writer.byteCount == 0 && writer.bytes.isEmpty)
+
+        writer.write(text: "four" as StaticString)
+        writer.write(uint: 1_000)
+
+        #expect(writer.byteCount == 8 && writer.bytes == hex("64 666f7572 1903e8"))
+    }
+
     @Test func writesHeadersTagsAndItems() {
         let bytes = written {
             $0.writeArrayHeader(count: 4)

@@ -63,7 +63,7 @@ extension CBORReader {
                 next = chunk.end + length
             }
             writer.writeHead(major: major, argument: UInt64(joined.count))
-            writer.append(joined)
+            joined.withUnsafeBytes { writer.append($0) }
         } else {
             guard let head = try? CBORHead.read(base, count: end, at: start, isStrict: false)
             else { return written }

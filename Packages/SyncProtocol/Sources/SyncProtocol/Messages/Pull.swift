@@ -154,9 +154,7 @@ public struct PullResponse: WireValue, Hashable {
         Self.encode(
             to: &writer, logID: logID, nextCursor: nextCursor, hasMore: hasMore,
             serverCursor: serverCursor, operationCount: operations.count
-        ) { writer in
-            for operation in operations { operation.encode(to: &writer) }
-        }
+        ) { writer in writer.write(elements: operations) }
     }
 
     /// Writes a page whose operations are written by `body`, which writes exactly

@@ -4,11 +4,7 @@ public import CBOR
 
 extension SyncOperation: WireValue {
     public func encode(to writer: inout CBORWriter) {
-        let optional = [
-            hybridTimestamp != nil, base != nil, cursor != nil, !labels.isEmpty,
-            baseOperationID != nil, entityCBOR != nil, transactionID != nil,
-        ]
-        writer.writeMapHeader(count: 8 + optional.count { $0 })
+        writer.writeMapHeader(count: 8 + optionalKeyCount)
         writer.field("hlc", hybridTimestamp)
         writer.field("base", base)
         writer.field("dbId", databaseID)
@@ -27,6 +23,18 @@ extension SyncOperation: WireValue {
         writer.field("timestampMs", timestampMilliseconds)
         writer.field("entityVersion", entityVersion)
         writer.field("transactionId", transactionID)
+    }
+
+    /// How many of the keys that may be missing are written.
+    private var optionalKeyCount: Int {
+        var count = labels.isEmpty ? 0 : 1
+        if hybridTimestamp != nil { count += 1 }
+        if base != nil { count += 1 }
+        if cursor != nil { count += 1 }
+        if baseOperationID != nil { count += 1 }
+        if entityCBOR != nil { count += 1 }
+        if transactionID != nil { count += 1 }
+        return count
     }
 
     public init(from reader: inout CBORReader) throws(CBORError) {
@@ -96,7 +104,7 @@ extension SyncOperation: WireValue {
     var encodedLabelBytes: Int {
         var writer = CBORWriter()
         Self.encode(labels, to: &writer)
-        return writer.bytes.count
+        return writer.byteCount
     }
 }
 

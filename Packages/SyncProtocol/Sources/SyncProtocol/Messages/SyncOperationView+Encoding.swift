@@ -11,11 +11,7 @@ extension SyncOperationView {
     public borrowing func encode(
         to writer: inout CBORWriter, cursor: Cursor, entityVersion: EntityVersion
     ) {
-        let optional = [
-            hybridTimestamp != nil, base != nil, labelCount > 0, baseOperationID != nil,
-            entityCBOR != nil, transactionID != nil,
-        ]
-        writer.writeMapHeader(count: 9 + optional.count { $0 })
+        writer.writeMapHeader(count: 9 + optionalKeyCount)
         writer.field("hlc", hybridTimestamp)
         writer.field("base", base)
         writer.field("dbId", utf8: databaseID)
@@ -34,6 +30,17 @@ extension SyncOperationView {
         writer.field("timestampMs", timestampMilliseconds)
         writer.field("entityVersion", entityVersion)
         writer.field("transactionId", transactionID)
+    }
+
+    /// How many of the keys that may be missing are written, the cursor aside.
+    private var optionalKeyCount: Int {
+        var count = labelCount > 0 ? 1 : 0
+        if hybridTimestamp != nil { count += 1 }
+        if base != nil { count += 1 }
+        if baseOperationID != nil { count += 1 }
+        if entityCBOR != nil { count += 1 }
+        if transactionID != nil { count += 1 }
+        return count
     }
 
     private borrowing func encodeLabels(to writer: inout CBORWriter) {
@@ -67,22 +74,22 @@ extension SyncOperationView {
 }
 
 extension CBORWriter {
-    fileprivate mutating func field(_ key: StaticString, utf8 text: UnsafeRawBufferPointer) {
-        self.key(key)
+    fileprivate mutating func field(_ key: CBORStaticKey, utf8 text: UnsafeRawBufferPointer) {
+        write(key: key)
         write(utf8: text)
     }
 
-    fileprivate mutating func field(_ key: StaticString, bytes: UnsafeRawBufferPointer?) {
+    fileprivate mutating func field(_ key: CBORStaticKey, bytes: UnsafeRawBufferPointer?) {
         guard let bytes else { return }
-        self.key(key)
+        write(key: key)
         write(bytes: bytes)
     }
 
     /// Writes a kind in this version's spelling.
     fileprivate mutating func field(
-        _ key: StaticString, utf8 name: UnsafeRawBufferPointer, of kind: SyncOperationView.Kind
+        _ key: CBORStaticKey, utf8 name: UnsafeRawBufferPointer, of kind: SyncOperationView.Kind
     ) {
-        self.key(key)
+        write(key: key)
         switch kind {
         case .upsert: write(text: "upsert" as StaticString)
         case .delete: write(text: "delete" as StaticString)

@@ -4,7 +4,7 @@ public import CBOR
 
 /// A message or a part of one: written in Core Deterministic Encoding (RFC 8949 §4.2.1), read from
 /// any valid encoding of the right shape.
-public protocol WireValue: Sendable {
+public protocol WireValue: ~Copyable, Sendable {
     /// Writes the value as one item.
     func encode(to writer: inout CBORWriter)
     /// Reads the value from one item. Unknown keys are skipped.
@@ -123,53 +123,110 @@ extension CBORReader {
     }
 }
 
+// What a message is written with. A key is words that the compiler knows; each kind of value has one
+// function, which is not inlined: many of them in a row would make code too large to be optimised.
 extension CBORWriter {
-    mutating func key(_ key: StaticString) { write(text: key) }
+    @inline(__always)
+    mutating func key(_ key: CBORStaticKey) { write(key: key) }
 
-    mutating func field(_ key: StaticString, _ text: String?) {
-        guard let text else { return }
-        self.key(key)
+    @inline(never)
+    mutating func field(_ key: CBORStaticKey, _ text: String) {
+        write(key: key)
         write(text: text)
     }
 
-    mutating func field(_ key: StaticString, _ name: (some TextIdentifier)?) {
-        field(key, name?.rawValue)
-    }
-
-    mutating func field(_ key: StaticString, _ number: UInt64?) {
-        guard let number else { return }
-        self.key(key)
+    @inline(never)
+    mutating func field(_ key: CBORStaticKey, _ number: UInt64) {
+        write(key: key)
         write(uint: number)
     }
 
-    mutating func field(_ key: StaticString, _ number: (some WireNumber)?) {
-        field(key, number?.rawValue)
-    }
-
-    mutating func field(_ key: StaticString, _ flag: Bool?) {
-        guard let flag else { return }
-        self.key(key)
-        write(bool: flag)
-    }
-
-    mutating func field(_ key: StaticString, bytes: [UInt8]?) {
-        guard let bytes else { return }
-        self.key(key)
+    @inline(never)
+    mutating func field(_ key: CBORStaticKey, bytes: [UInt8]) {
+        write(key: key)
         write(bytes: bytes)
     }
 
-    mutating func field(_ key: StaticString, _ logID: LogID?) {
-        field(key, bytes: logID?.bytes)
+    mutating func field(_ key: CBORStaticKey, _ flag: Bool) {
+        write(key: key)
+        write(bool: flag)
     }
 
-    mutating func field(_ key: StaticString, _ value: some WireValue) {
-        self.key(key)
+    mutating func field(_ key: CBORStaticKey, _ value: some WireValue) {
+        write(key: key)
         value.encode(to: &self)
     }
 
-    mutating func field(_ key: StaticString, list: [some WireValue]) {
-        self.key(key)
+    mutating func field(_ key: CBORStaticKey, list: [some WireValue]) {
+        write(key: key)
         writeArrayHeader(count: list.count)
-        for element in list { element.encode(to: &self) }
+        write(elements: list)
+    }
+
+    /// Writes the elements of an array whose header is written.
+    mutating func write(elements: [some WireValue]) {
+        elements.withUnsafeBufferPointer { buffer in
+            if let start = buffer.baseAddress { write(elements: start, count: buffer.count) }
+        }
+    }
+
+    /// Writes elements where they lie: what need not be copyable is not copied.
+    private mutating func write<Element: WireValue & ~Copyable>(
+        elements: UnsafePointer<Element>, count: Int
+    ) {
+        for index in 0..<count { elements[index].encode(to: &self) }
+    }
+}
+
+// The same for values of the protocol, and for those that may be missing: their keys are left out.
+extension CBORWriter {
+    @inline(__always)
+    mutating func field(_ key: CBORStaticKey, _ name: some TextIdentifier) {
+        field(key, name.rawValue)
+    }
+
+    @inline(__always)
+    mutating func field(_ key: CBORStaticKey, _ number: some WireNumber) {
+        field(key, number.rawValue)
+    }
+
+    @inline(__always)
+    mutating func field(_ key: CBORStaticKey, _ logID: LogID) {
+        field(key, bytes: logID.bytes)
+    }
+
+    @inline(__always)
+    mutating func field(_ key: CBORStaticKey, _ text: String?) {
+        if let text { field(key, text) }
+    }
+
+    @inline(__always)
+    mutating func field(_ key: CBORStaticKey, _ name: (some TextIdentifier)?) {
+        if let name { field(key, name) }
+    }
+
+    @inline(__always)
+    mutating func field(_ key: CBORStaticKey, _ number: UInt64?) {
+        if let number { field(key, number) }
+    }
+
+    @inline(__always)
+    mutating func field(_ key: CBORStaticKey, _ number: (some WireNumber)?) {
+        if let number { field(key, number) }
+    }
+
+    @inline(__always)
+    mutating func field(_ key: CBORStaticKey, _ flag: Bool?) {
+        if let flag { field(key, flag) }
+    }
+
+    @inline(__always)
+    mutating func field(_ key: CBORStaticKey, _ logID: LogID?) {
+        if let logID { field(key, logID) }
+    }
+
+    @inline(__always)
+    mutating func field(_ key: CBORStaticKey, bytes: [UInt8]?) {
+        if let bytes { field(key, bytes: bytes) }
     }
 }

@@ -11,8 +11,8 @@ extension Mutant {
     static let wire: [Mutant] = [
         .rewrites(
             "length-cut-to-a-byte", "A CBOR head says 0 instead of 256.",
-            "CBOR/Writing/CBORWriter.swift", "if argument <= UInt64(UInt8.max) {",
-            as: "if argument <= UInt64(UInt8.max) + (BUG ? 1 : 0) {"),
+            "CBOR/Writing/ByteOutput.swift", "71 &- argument.leadingZeroBitCount",
+            as: "71 &- (argument &- (BUG ? 1 : 0)).leadingZeroBitCount"),
         .rewrites(
             "trailing-bytes-taken", "A message may be followed by anything.",
             "CBOR/Reading/CBORReader+Lending.swift", "guard position == count else {",
