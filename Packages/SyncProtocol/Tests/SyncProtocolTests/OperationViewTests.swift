@@ -84,6 +84,43 @@ import Testing
         }
     }
 
+    /// What is read fast gives the same operation, or the same error, as what is read key by key:
+    /// whatever byte is changed, and wherever the message ends.
+    @Test(arguments: 0..<6 as Range<UInt64>)
+    func readsDamagedBytesAsKeyByKey(seed: UInt64) {
+        // So few items are left to what takes any form.
+        let careful = CBORLimits(
+            maxDepth: messageMaxDepth, maxItems: 46, maxStringBytes: .max, maxTotalBytes: .max)
+        var source = RandomMessages(seed: seed)
+        for _ in 0..<10 {
+            var operation = source.operation()
+            if source.chance() { operation.labels = [:] }
+            let bytes = operation.encoded()
+            #expect(Self.outcome(bytes, .depthOnly(messageMaxDepth)) == .success(operation))
+            for index in bytes.indices {
+                var changed = bytes
+                changed[index] ^= UInt8.random(in: 1...255, using: &source.generator)
+                for damaged in [changed, Array(bytes[..<index])] {
+                    let expected = Self.outcome(damaged, careful)
+                    if case .failure(let error) = expected, error.code == .limitExceeded {
+                        continue
+                    }
+                    #expect(Self.outcome(damaged, .depthOnly(messageMaxDepth)) == expected)
+                }
+            }
+        }
+    }
+
+    private static func outcome(
+        _ bytes: [UInt8], _ limits: CBORLimits
+    ) -> Result<SyncOperation, CBORError> {
+        Result { () throws(CBORError) in
+            try CBORReader.read(bytes, limits: limits) { reader throws(CBORError) in
+                try SyncOperation(from: &reader)
+            }
+        }
+    }
+
     /// A server logs what it borrowed as it would log the copy, however it came.
     @Test(arguments: 0..<10 as Range<UInt64>)
     func isEncodedAsTheCopyIs(seed: UInt64) throws {

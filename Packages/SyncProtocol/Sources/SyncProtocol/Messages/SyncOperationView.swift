@@ -102,10 +102,13 @@ public struct SyncOperationView: ~Copyable {
 
     /// Reads the operation that comes next. It must not outlive the reader.
     public init(from reader: inout CBORReader) throws(CBORError) {
-        var fields = Fields()
         let start = reader.offset
-        try reader.readMap { reader, key throws(CBORError) in
-            try fields.read(key, from: &reader)
+        var fields = Fields()
+        if !reader.readOrderedFields({ fields.read(from: &$0) }) {
+            fields = Fields()
+            try reader.readMap { reader, key throws(CBORError) in
+                try fields.read(key, from: &reader)
+            }
         }
         // Nothing is set before the last check: a half-made value cannot be given up.
         let kindName = try require(fields.kindName, "opType", at: start)
@@ -115,7 +118,7 @@ public struct SyncOperationView: ~Copyable {
         let collection = try require(fields.collection, "collection", at: start)
         let entityID = try require(fields.entityID, "entityId", at: start)
         let version = try require(fields.entityVersion, "entityVersion", at: start)
-        let timestamp = try require(fields.timestampMilliseconds, "timestampMs", at: start)
+        let timestamp = try require(fields.timestamp, "timestampMs", at: start)
         self.fields = fields
         offsets = fields.offsets
         encoded = reader.lentInput(from: start)
@@ -127,7 +130,7 @@ public struct SyncOperationView: ~Copyable {
         self.collection = collection
         self.entityID = entityID
         entityVersion = version
-        timestampMilliseconds = timestamp
+        timestampMilliseconds = timestamp.rawValue
         // Older peers write a delete's missing content as empty bytes.
         let isEmptyDelete = kind == .delete && fields.entityCBOR?.isEmpty == true
         entityCBOR = isEmptyDelete ? nil : fields.entityCBOR
@@ -145,7 +148,7 @@ extension SyncOperationView {
         var kindName: UnsafeRawBufferPointer?
         var entityVersion: EntityVersion?
         var entityCBOR: UnsafeRawBufferPointer?
-        var timestampMilliseconds: UInt64?
+        var timestamp: Milliseconds?
         var hybridTimestamp: HybridTimestamp?
         var base: Cursor?
         var baseOperationID: OperationID?
@@ -154,6 +157,27 @@ extension SyncOperationView {
         var cursor: Cursor?
         var offsets = SyncOperation.ShapeOffsets()
 
+        /// Reads the fields in the order in which deterministic senders write them.
+        @inline(__always)
+        mutating func read(from map: inout CBOROrderedFields) {
+            map.number("hlc", &hybridTimestamp)
+            map.number("base", &base)
+            map.text("dbId", &databaseID, at: &offsets.databaseID)
+            map.number("opId", &operationID, at: &offsets.operationID)
+            map.number("cursor", &cursor)
+            if map.next("labels") { return map.fail() }
+            map.text("opType", &kindName)
+            map.number("baseOpId", &baseOperationID)
+            map.text("deviceId", &deviceID, at: &offsets.deviceID)
+            map.text("entityId", &entityID)
+            map.text("collection", &collection)
+            map.bytes("entityCbor", &entityCBOR)
+            map.number("timestampMs", &timestamp)
+            map.number("entityVersion", &entityVersion)
+            map.number("transactionId", &transactionID, at: &offsets.transactionID)
+        }
+
+        /// Reads the value of one key, in whatever order they come.
         mutating func read(_ key: CBORKey, from reader: inout CBORReader) throws(CBORError) {
             let start = reader.offset
             switch key {
@@ -172,7 +196,7 @@ extension SyncOperationView {
             case "entityVersion": entityVersion = try reader.readNumber()
             case "entityCbor":
                 if try !reader.readNullIfPresent() { entityCBOR = try reader.readLentBytes() }
-            case "timestampMs": timestampMilliseconds = try reader.readWireInteger()
+            case "timestampMs": timestamp = try reader.readNumber()
             case "hlc": hybridTimestamp = try reader.readNumberIfPresent()
             case "base": base = try reader.readNumberIfPresent()
             case "baseOpId": baseOperationID = try reader.readNumberIfPresent()
@@ -223,4 +247,57 @@ extension SyncOperationView {
             }
         }
     }
+}
+
+// What reads a field if its key comes next. After a value that does not fit, no key comes next.
+extension CBOROrderedFields {
+    @inline(__always)
+    fileprivate mutating func number<N: WireNumber>(_ key: CBORStaticKey, _ value: inout N?) {
+        if next(key) { value = readNumber() }
+    }
+
+    @inline(__always)
+    fileprivate mutating func number<N: WireNumber>(
+        _ key: CBORStaticKey, _ value: inout N?, at offset: inout Int
+    ) {
+        guard next(key) else { return }
+        offset = self.offset
+        value = readNumber()
+    }
+
+    @inline(__always)
+    fileprivate mutating func text(
+        _ key: CBORStaticKey, _ value: inout UnsafeRawBufferPointer?
+    ) {
+        if next(key) { value = readText() }
+    }
+
+    @inline(__always)
+    fileprivate mutating func text(
+        _ key: CBORStaticKey, _ value: inout UnsafeRawBufferPointer?, at offset: inout Int
+    ) {
+        guard next(key) else { return }
+        offset = self.offset
+        value = readText()
+    }
+
+    @inline(__always)
+    fileprivate mutating func bytes(
+        _ key: CBORStaticKey, _ value: inout UnsafeRawBufferPointer?
+    ) {
+        if next(key) { value = readBytes() }
+    }
+
+    @inline(__always)
+    private mutating func readNumber<N: WireNumber>() -> N? {
+        guard let value = readUInt() else { return nil }
+        if value > wireIntegerMax { fail() }
+        return N(value)
+    }
+}
+
+/// A time of a wall clock in milliseconds since 1970, which has no type of its own in messages.
+private struct Milliseconds: WireNumber {
+    let rawValue: UInt64
+    init(_ rawValue: UInt64) { self.rawValue = rawValue }
 }

@@ -123,8 +123,8 @@ extension CBORReader {
     }
 }
 
-// What a message is written with. A key is words that the compiler knows; each kind of value has one
-// function, which is not inlined: many of them in a row would make code too large to be optimised.
+// What a message is written with. A key is words that the compiler knows; each kind of value has
+// one function, which is not inlined: many of them in a row would be too large to be optimised.
 extension CBORWriter {
     @inline(__always)
     mutating func key(_ key: CBORStaticKey) { write(key: key) }
