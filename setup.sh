@@ -30,6 +30,8 @@ usage: ./setup.sh COMMAND
           named, for N seconds (60)
   bench cbor
           install other codecs, and measure ours next to them: [--passes N] [--rounds N] [--json]
+  vectors check the test vectors with other code than ours: in Python, and with cbor2 if it can be
+          installed
   help    print this
 
 Each command ends with status 0 only if everything worked, and leaves no process and no temporary
@@ -274,12 +276,30 @@ run_bench() { # cbor OPTION...
     guarded "$release/cbor-bench" --folder "$folder" ${peers[@]+"${peers[@]}"} "$@"
 }
 
+check_vectors() {
+    local python=python3 check="$root/TestVectors/check" venv="$root/.build/vectors" needs=()
+    make_scratch
+    heading "The test vectors, read by other code"
+    command -v python3 >/dev/null || install_packages python3 python3-venv
+    python3 -c "import ensurepip" 2>/dev/null || install_packages python3-venv || true
+    mkdir -p "$root/.build"
+    if make_venv "$venv" "$cbor2" >"$scratch/venv.log" 2>&1; then
+        python="$venv/bin/python"
+        needs=(--with-cbor2)
+    else
+        echo "$cbor2 cannot be installed here; going on without it: $(tail -n 1 "$scratch/venv.log")"
+    fi
+    guarded "$python" "$check" ${needs[@]+"${needs[@]}"}
+    guarded "$python" "$check" --self-test
+}
+
 case "${1:-help}" in
     run) run_story ;;
     bench) run_bench "${@:2}" ;;
     fuzz) run_fuzz "${@:2}" ;;
     chaos) run_chaos "${@:2}" ;;
     test) run_tests ;;
+    vectors) check_vectors ;;
     build)
         make_scratch
         prepare

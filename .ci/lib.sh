@@ -72,6 +72,16 @@ family() { # ID
         }'
 }
 
+# The codec of somebody else that ours is held against, from PyPI.
+# shellcheck disable=SC2034 # those that source this file install it
+cbor2="cbor2==6.2.1"
+
+# Makes a Python environment, if it is not there, with a package of PyPI in it.
+make_venv() { # FOLDER REQUIREMENT
+    [ -x "$1/bin/pip" ] || python3 -m venv "$1" || return 1
+    "$1/bin/pip" install --quiet --disable-pip-version-check "$2"
+}
+
 # Sends a signal to what `start` started, waits until it is gone, and ends what it left running.
 stop() { # SIGNAL ID
     local group=$2 tries=0 members member

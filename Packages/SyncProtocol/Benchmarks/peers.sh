@@ -57,8 +57,4 @@ build_libcbor() { cc -O3 -o "$folder/libcbor" "$sources/libcbor/main.c" -lcbor; 
 
 build_nlohmann() { c++ -O3 -std=c++17 -o "$folder/nlohmann" "$sources/nlohmann/main.cpp"; }
 
-build_cbor2() {
-    [ -x "$folder/venv/bin/python" ] || python3 -m venv "$folder/venv"
-    "$folder/venv/bin/python" -c "import cbor2" 2>/dev/null ||
-        "$folder/venv/bin/pip" install --quiet cbor2
-}
+build_cbor2() { make_venv "$folder/venv" "$cbor2"; }

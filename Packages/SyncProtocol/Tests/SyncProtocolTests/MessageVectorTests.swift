@@ -78,6 +78,14 @@ import Testing
         #expect(error?.pathText == vector.path ?? "")
     }
 
+    @Test(arguments: (exact + accept + reject).filter { !$0.diagnostic.isEmpty })
+    func showsTheBytesAsTheyAreEncoded(_ vector: MessageVector) throws {
+        let text = try CBORDiagnostic.text(
+            of: vector.bytes, limits: CBORLimits(maxDepth: CBORValue.maxDepth))
+
+        #expect(text == vector.diagnostic)
+    }
+
     /// Decoding takes every operation; what a server rejects alone is a matter of values.
     @Test(arguments: exact.filter { $0.message == "operation" })
     func judgesTheValuesOfOperations(_ vector: MessageVector) throws {
