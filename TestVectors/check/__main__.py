@@ -13,7 +13,8 @@ import sys
 
 sys.dont_write_bytecode = True
 
-import selftest  # noqa: E402 (a run leaves no files behind)
+import coverage  # noqa: E402 (a run leaves no files behind)
+import selftest  # noqa: E402
 from entries import check_file  # noqa: E402
 from peer import Peer  # noqa: E402
 
@@ -54,22 +55,29 @@ def main():
                         help="falsify every entry, and see that each is refused")
     parser.add_argument("--with-cbor2", action="store_true", help="fail if cbor2 is not there")
     options = parser.parse_args()
-    vectors = load(pathlib.Path(__file__).resolve().parent.parent)
+    folder = pathlib.Path(__file__).resolve().parent.parent
+    vectors = load(folder)
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    protocol = (folder.parent / "doc/protocol.md").read_text(encoding="utf-8")
     peer = make_peer(options.with_cbor2)
     if options.self_test:
-        sys.exit(0 if selftest.run(vectors, peer) else 1)
+        refused = selftest.run(vectors, peer) and selftest.run_coverage(vectors, readme, protocol)
+        sys.exit(0 if refused else 1)
     wrong = [(name, *found) for name in FILES for found in check_file(name, vectors[name])]
     if peer:
         for name in FILES[:-3]:
             for entry in vectors[name]:
                 peer.compare(name, entry)
         wrong += peer.differing
+    faults = list(coverage.check(vectors, readme, protocol))
+    for sentence in faults:
+        print(f"README.md: {sentence}.")
     for name, identifier, sentence in wrong:
         print(f"{name}.json: {identifier}: {sentence}")
     count = sum(map(len, vectors.values()))
     compared = f"{peer.compared} of them agree with cbor2" if peer else "cbor2 is not here to compare"
-    if wrong:
-        sys.exit(f"{len(wrong)} claims of {count} entries are wrong.")
+    if wrong or faults:
+        sys.exit(f"{len(wrong)} claims of {count} entries are wrong, and {len(faults)} of README.md.")
     print(f"{count} entries say how things are; {compared}.")
 
 

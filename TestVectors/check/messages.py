@@ -110,9 +110,28 @@ def entries(reader, value_of, offsets=None):
 def keyed(value, empty_is_absent=True):
     """A map from any text to values of one type."""
     def read_map(reader):
-        values = entries(reader, lambda key: value)
+        values = present(entries(reader, lambda key: value))
         return values if values or not empty_is_absent else ABSENT
     return read_map
+
+
+def present(values):
+    return {key: value for key, value in values.items() if value is not ABSENT}
+
+
+def lenient(read_value, *majors):
+    """An item of one of these major types; one of another type is skipped (E7)."""
+    def read_lenient(reader):
+        if reader.peek() >> 5 in majors:
+            return read_value(reader)
+        reader.item()
+        return ABSENT
+    return read_lenient
+
+
+def capability(reader):
+    item = reader.item()
+    return item if isinstance(item, bool) else ABSENT
 
 
 def optional(read_value):
@@ -137,7 +156,7 @@ def message(keys, finish=None):
         for name in required:
             if name not in values:
                 raise Bad("missingKey", offset, [*reader.path, name])
-        values = {key: value for key, value in values.items() if value is not ABSENT}
+        values = present(values)
         if finish:
             finish(reader, values, offset, offsets)
         return values
@@ -215,12 +234,15 @@ limits = message({f"{name}?": uint for name in LIMITS}, finish_limits)
 
 
 def policy(reader):
-    return (keyed(text) if reader.peek() >> 5 == 5 else text)(reader)
+    if reader.peek() >> 5 != 5:
+        return text(reader)
+    policies = {"": "detect", **entries(reader, lambda key: text)}
+    return policies if len(policies) > 1 else policies[""]
 
 
 handshake_response = message({
     "logId?": log_id, "limits?": limits, "lastOpId?": uint,
-    "capabilities": keyed(boolean, empty_is_absent=False), "oldestCursor?": uint,
+    "capabilities": keyed(capability, empty_is_absent=False), "oldestCursor?": uint,
     "serverCursor": uint, "serverTimeMs?": uint, "conflictPolicy?": policy,
     "protocolVersion?": uint})
 
@@ -257,16 +279,20 @@ push_request = message({
     "deviceId": device}, finish_push)
 
 
+def run_number(reader):
+    return uint(reader) if reader.path[-1] < 3 else reader.item()
+
+
 def accepted_run(reader):
     offset = reader.position
-    run = array(uint)(reader)
-    if len(run) != 3:
+    run = array(run_number)(reader)
+    if len(run) < 3:
         raise reader.bad("invalidValue", offset)
-    first, cursor, count = run
+    first, cursor, count = run[:3]
     if (first < 1 or count < 1 or (cursor == 0 and count > 1)
             or first + count - 1 > INTEGER_MAX or cursor + count - 1 > INTEGER_MAX):
         raise reader.bad("invalidValue", offset)
-    return run
+    return run[:3]
 
 
 def finish_state(reader, values, *_):
@@ -277,10 +303,10 @@ def finish_state(reader, values, *_):
 
 server_state = message({
     "hlc?": uint, "cursor?": uint, "deleted?": boolean, "deviceId?": text, "entityCbor?": data,
-    "lastModified?": uint, "entityVersion": uint}, finish_state)
+    "lastModified?": lenient(uint, 0), "entityVersion": uint}, finish_state)
 conflict = message({
     "clientOp": operation, "entityId": text, "collection": text, "serverState": server_state})
-rejection = message({"code": text, "opId": uint, "message?": text},
+rejection = message({"code": text, "opId": uint, "message!": text},
                     lambda reader, values, *_: values.setdefault("message", ""))
 push_response = message({
     "accepted?": array(accepted_run), "rejected?": array(rejection),
@@ -312,7 +338,7 @@ detail_map = message({
 def details(reader):
     if reader.peek() >> 5 == 5:
         return detail_map(reader) or ABSENT
-    return text(reader)
+    return lenient(text, 3)(reader)
 
 
 error = message({

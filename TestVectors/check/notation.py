@@ -61,7 +61,7 @@ def string(reader, major, argument, indicators):
 
 
 def escaped(character):
-    control = ord(character) < 32 or ord(character) == 127
+    control = ord(character) < 32 or 127 <= ord(character) < 160
     return SHORT.get(character) or (f"\\u{ord(character):04x}" if control else character)
 
 

@@ -3,6 +3,7 @@
 
 import copy
 
+import coverage
 from entries import Wrong, check_entry
 from peer import Peer
 
@@ -97,3 +98,26 @@ def refuses_a_liar(vectors):
         print("A codec that reads everything as 7.5 would pass.")
         return False
     return True
+
+
+def run_coverage(vectors, readme, protocol):
+    """Whether README.md without one of its rows, or with an empty one, is refused."""
+    lines = readme.splitlines(keepends=True)
+    rules = [rule for rule, _ in coverage.rows(readme)]
+    tried = survived = 0
+    for index, line in enumerate(lines):
+        if not any(line.startswith(f"| {rule} |") for rule in rules):
+            continue
+        for what, changed in (("empty", line.replace("`", "'")), ("naming nothing",
+                              line.replace("`", "`-", 1))):
+            tried += 1
+            again = "".join([*lines[:index], changed, *lines[index + 1:]])
+            if not list(coverage.check(vectors, again, protocol)):
+                survived += 1
+                print(f"not refused: README.md with this row {what}: {line}", end="")
+    fewer = protocol.replace("**N1", "**N99", 1)
+    if not list(coverage.check(vectors, readme, fewer)):
+        survived += 1
+        print("not refused: a protocol with a rule N99 and without N1")
+    print(f"{tried} falsified rows were tried, and {tried - survived} refused.")
+    return survived == 0 and tried > 0
