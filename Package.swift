@@ -21,6 +21,7 @@ let package = Package(
         .library(name: "SyncClient", targets: ["SyncClient"]),
         .library(name: "SyncServer", targets: ["SyncServer"]),
         .library(name: "Simulation", targets: ["Simulation"]),
+        .library(name: "SyncConformance", targets: ["SyncConformance"]),
         .executable(name: "entitysync", targets: ["entitysync"]),
         .executable(name: "entitysync-server", targets: ["entitysync-server"]),
         .executable(name: "entitysync-simulator", targets: ["entitysync-simulator"]),
@@ -38,8 +39,12 @@ let package = Package(
         .target(
             name: "SyncClient", dependencies: ["CBOR", "SyncProtocol", "HTTPWire", "RecordLog"],
             path: "\(client)/Sources/SyncClient", swiftSettings: strict),
+        .target(
+            name: "SyncConformance", dependencies: ["CBOR", "SyncProtocol", "HTTPWire"],
+            path: "\(client)/Sources/SyncConformance", swiftSettings: strict),
         .executableTarget(
-            name: "entitysync", dependencies: ["CBOR", "SyncClient", "SyncProtocol", "RecordLog"],
+            name: "entitysync",
+            dependencies: ["CBOR", "SyncClient", "SyncConformance", "SyncProtocol", "RecordLog"],
             path: "\(client)/Sources/entitysync", swiftSettings: strict),
         .systemLibrary(name: "CLinux", path: "\(server)/Sources/CLinux"),
         .target(
@@ -97,6 +102,12 @@ let package = Package(
                 "CBOR", "SyncProtocol", "HTTPWire", "RecordLog", "SyncClient", "SyncTestSupport",
             ],
             path: "\(client)/Tests/SyncClientTests", swiftSettings: strict),
+        .testTarget(
+            name: "SyncConformanceTests",
+            dependencies: [
+                "CBOR", "SyncProtocol", "HTTPWire", "SyncTestSupport", "SyncConformance",
+            ],
+            path: "\(client)/Tests/SyncConformanceTests", swiftSettings: strict),
         .testTarget(
             name: "SyncServerTests",
             dependencies: [

@@ -17,6 +17,7 @@ let package = Package(
     platforms: [.macOS(.v15), .iOS(.v18)],
     products: [
         .library(name: "SyncClient", targets: ["SyncClient"]),
+        .library(name: "SyncConformance", targets: ["SyncConformance"]),
         .executable(name: "entitysync", targets: ["entitysync"]),
     ],
     dependencies: [.package(path: "../SyncProtocol")],
@@ -24,12 +25,20 @@ let package = Package(
         .target(
             name: "SyncClient", dependencies: [cbor, syncProtocol, httpWire, recordLog],
             swiftSettings: strict),
+        .target(
+            name: "SyncConformance", dependencies: [cbor, syncProtocol, httpWire],
+            swiftSettings: strict),
         .executableTarget(
-            name: "entitysync", dependencies: [cbor, "SyncClient", syncProtocol, recordLog],
+            name: "entitysync",
+            dependencies: [cbor, "SyncClient", "SyncConformance", syncProtocol, recordLog],
             swiftSettings: strict),
         .testTarget(
             name: "SyncClientTests",
             dependencies: [cbor, syncProtocol, httpWire, recordLog, testSupport, "SyncClient"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SyncConformanceTests",
+            dependencies: [cbor, syncProtocol, httpWire, testSupport, "SyncConformance"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -25,7 +25,9 @@ struct Command: Sendable {
     var run: @Sendable (Arguments) async throws -> Int32
 
     /// All commands, in the order of the help.
-    static let all: [Command] = [.wal, .cborDiag, .cborDecode, .cborEncode, .cborCheck]
+    static let all: [Command] = [
+        .wal, .cborDiag, .cborDecode, .cborEncode, .cborCheck, .conformanceServer,
+    ]
 
     var usage: String {
         (["entitysync", name] + operands + flags.map { "[\($0.spelling)]" }).joined(separator: " ")

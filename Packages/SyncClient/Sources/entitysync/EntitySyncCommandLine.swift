@@ -11,7 +11,7 @@ enum EntitySyncCommandLine {
     }
 
     /// Runs a command line and returns its exit code: 0, 1 for a failure that standard error
-    /// describes, 64 for a command line that makes no sense.
+    /// describes, 64 for a command line that makes no sense. `conformance` has 2, too.
     static func run(_ words: [String]) async -> Int32 {
         do {
             return try await dispatch(words)
@@ -74,7 +74,8 @@ enum EntitySyncCommandLine {
 
     private static var overview: String {
         var text = """
-            entitysync looks into what an EntitySync client keeps on disk, and into CBOR.
+            entitysync looks into what an EntitySync client keeps on disk and into CBOR, and judges
+            other implementations of the protocol.
 
             usage: entitysync COMMAND …
 
