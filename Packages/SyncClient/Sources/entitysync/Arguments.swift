@@ -22,7 +22,8 @@ struct Arguments: Sendable {
             }
         }
         let required = command.operands.count { !$0.hasPrefix("[") }
-        guard required...command.operands.count ~= operands.count else {
+        let isOpen = command.operands.last?.hasSuffix("...]") ?? false
+        guard required...(isOpen ? Int.max : command.operands.count) ~= operands.count else {
             let expected = command.operands.joined(separator: " ")
             throw UsageError(
                 "\(command.name) takes \(expected.isEmpty ? "no operands" : expected), and got "

@@ -14,7 +14,7 @@ struct Command: Sendable {
 
     var name: String
     /// What stands for the operands in the help, one word for each. Those in brackets may be left
-    /// out and come last.
+    /// out and come last; a last one `[NAME...]` stands for any number.
     var operands: [String]
     /// What the command does, in a line.
     var summary: String
@@ -27,10 +27,15 @@ struct Command: Sendable {
     /// All commands, in the order of the help.
     static let all: [Command] = [
         .wal, .cborDiag, .cborDecode, .cborEncode, .cborCheck, .conformanceServer,
+        .conformanceCodec, .conformanceAdapter,
     ]
 
     var usage: String {
-        (["entitysync", name] + operands + flags.map { "[\($0.spelling)]" }).joined(separator: " ")
+        let flags = flags.map { "[\($0.spelling)]" }
+        // What takes any number of words takes them behind its flags.
+        let isOpen = operands.last?.hasSuffix("...]") ?? false
+        let words = isOpen ? flags + ["--"] + operands : operands + flags
+        return (["entitysync", name] + words).joined(separator: " ")
     }
 
     var help: String {

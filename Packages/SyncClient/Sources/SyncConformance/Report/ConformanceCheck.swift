@@ -6,7 +6,7 @@ public struct ConformanceCheck: Sendable, Hashable {
     /// joined by `/`: `push/exactly-once/lost-response`. The first level is its group.
     public var name: String
     /// Where the rule stands: a section of `doc/protocol.md` and the rule's own number if it has
-    /// one, `7.1 P4`.
+    /// one, `7.1 P4`; or else the document's name, `TestVectors/cbor.json`.
     public var section: String
     /// What has to be, in one sentence.
     public var expectation: String

@@ -10,13 +10,18 @@ public struct ConformanceHeading: Sendable, Hashable {
     public var seed: UInt64
     /// The command line that repeats the run, without `--only`.
     public var command: String
+    /// What stands behind all flags of that command line, with the blank before it.
+    public var operands: String
 
     /// Makes a heading.
-    public init(suite: String, subject: String, seed: UInt64, command: String) {
+    public init(
+        suite: String, subject: String, seed: UInt64, command: String, operands: String = ""
+    ) {
         self.suite = suite
         self.subject = subject
         self.seed = seed
         self.command = command
+        self.operands = operands
     }
 }
 
@@ -55,7 +60,7 @@ public struct ConformanceReport: Sendable, Hashable {
 
     /// How to make one check again.
     public func command(repeating check: ConformanceCheck) -> String {
-        "\(heading.command) --only \(check.name)"
+        "\(heading.command) --only \(check.name)\(heading.operands)"
     }
 }
 
@@ -74,19 +79,24 @@ extension ConformanceReport {
             }
             text += line(for: result)
         }
-        let counts =
-            "\(passedCount) passed, \(failedCount) failed, \(skippedCount) skipped"
-        return text + "\n\(counts) in \(duration.secondsText) s\n"
+        return text + "\n\(countsText)\n"
     }
 
-    private func line(for result: ConformanceResult) -> String {
+    /// How many passed, failed and were skipped, and how long it took.
+    var countsText: String {
+        "\(passedCount) passed, \(failedCount) failed, \(skippedCount) skipped "
+            + "in \(duration.secondsText) s"
+    }
+
+    func line(for result: ConformanceResult) -> String {
         let check = result.check
         let name = check.name.dropFirst(check.group.count + 1)
         switch result.outcome {
         case .passed: return "  ✓ \(name)\n"
         case .skipped(let skip): return "  – \(name): \(skip.reason)\n"
         case .failed(let failure):
-            var lines = [("rule", "protocol.md \(check.section)")]
+            let isSection = check.section.first?.isNumber ?? false
+            var lines = [("rule", (isSection ? "protocol.md " : "") + check.section)]
             lines += [("expected", check.expectation), ("got", failure.message)]
             lines += failure.facts.map { ($0.label, $0.text) }
             lines.append(("again", command(repeating: check)))

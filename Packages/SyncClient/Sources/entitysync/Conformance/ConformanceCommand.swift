@@ -36,12 +36,15 @@ enum ConformanceCommand {
     ///   - name: What the report calls the subject.
     ///   - words: The command line of the subject without `--seed` and `--only`: it is part of
     ///     how to repeat a check.
+    ///   - operands: The words behind `--`, which come last in how to repeat a check.
+    ///   - text: The report for people.
     ///   - makeSubject: Called with the seed, unless the checks are only listed. It throws
     ///     `ConformanceUnreachable` if there is nothing to judge.
     /// - Returns: the exit code.
     static func run<Subject: Sendable>(
         _ suite: ConformanceSuite<Subject>, named name: String, words: [String],
-        _ arguments: Arguments, _ command: Command,
+        operands: [String] = [], _ arguments: Arguments, _ command: Command,
+        text: (ConformanceReport) -> String = { $0.text },
         makeSubject: (_ seed: UInt64) throws -> Subject
     ) throws -> Int32 {
         let pattern = arguments.value("--only").map(ConformancePattern.init)
@@ -58,7 +61,8 @@ enum ConformanceCommand {
         let heading = ConformanceHeading(
             suite: suite.name, subject: name, seed: seed,
             command: (["entitysync", command.name] + words + ["--seed", "\(seed)"])
-                .joined(separator: " "))
+                .joined(separator: " "),
+            operands: operands.isEmpty ? "" : " -- " + shellText(operands))
         let subject: Subject
         do {
             subject = try makeSubject(seed)
@@ -73,8 +77,25 @@ enum ConformanceCommand {
             last = clock.now
             StandardError.write("\(done) of \(total) checks, now \(next.name)")
         }
-        print(arguments.has("--json") ? report.json + "\n" : report.text)
+        print(arguments.has("--json") ? report.json + "\n" : text(report))
         return report.exitCode
+    }
+
+    /// Words as a shell takes them.
+    static func shellText(_ words: [String]) -> String {
+        words.map { word in
+            let isPlain = word.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "/"),
+                    UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "="), UInt8(ascii: ":"):
+                    true
+                default: false
+                }
+            }
+            let quoted = word.split(separator: "'", omittingEmptySubsequences: false)
+            return isPlain && !word.isEmpty ? word : "'" + quoted.joined(separator: "'\\''") + "'"
+        }.joined(separator: " ")
     }
 
     /// The number of a flag.
