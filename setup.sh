@@ -28,6 +28,8 @@ usage: ./setup.sh COMMAND
   fuzz [--seconds N] [TARGET...]
           compile the fuzz targets with libFuzzer and the address sanitizer, and run each, or those
           named, for N seconds (60)
+  differential [--items N] [--seed S]
+          read made and damaged items with our codec and with cbor2, and compare
   bench cbor
           install other codecs, and measure ours next to them: [--passes N] [--rounds N] [--json]
   vectors check the test vectors with other code than ours: in Python, and with cbor2 if it can be
@@ -276,27 +278,50 @@ run_bench() { # cbor OPTION...
     guarded "$release/cbor-bench" --folder "$folder" ${peers[@]+"${peers[@]}"} "$@"
 }
 
-check_vectors() {
-    local python=python3 check="$root/TestVectors/check" venv="$root/.build/vectors" needs=()
-    make_scratch
-    heading "The test vectors, read by other code"
+# Sets $python, to one that has cbor2 if that can be had, and else to the system's.
+prepare_python() {
+    local venv="$root/.build/vectors"
+    python=python3
     command -v python3 >/dev/null || install_packages python3 python3-venv
     python3 -c "import ensurepip" 2>/dev/null || install_packages python3-venv || true
     mkdir -p "$root/.build"
     if make_venv "$venv" "$cbor2" >"$scratch/venv.log" 2>&1; then
         python="$venv/bin/python"
-        needs=(--with-cbor2)
     else
-        echo "$cbor2 cannot be installed here; going on without it: $(tail -n 1 "$scratch/venv.log")"
+        echo "$cbor2 cannot be installed here: $(tail -n 1 "$scratch/venv.log")"
     fi
+}
+
+has_cbor2() { "$python" -c "import cbor2" 2>/dev/null; }
+
+check_vectors() {
+    local python check="$root/TestVectors/check" needs=()
+    make_scratch
+    heading "The test vectors, read by other code"
+    prepare_python
+    if has_cbor2; then needs=(--with-cbor2); else echo "Going on without it."; fi
     guarded "$python" "$check" ${needs[@]+"${needs[@]}"}
     guarded "$python" "$check" --self-test
+}
+
+run_differential() { # OPTION...
+    local python
+    make_scratch
+    prepare
+    prepare_python
+    has_cbor2 || fail "Without cbor2 there is nothing to compare with."
+    heading "Building entitysync (release)"
+    guarded swift build --package-path "$root" -c release --product entitysync
+    heading "Our codec and cbor2 on the same items"
+    guarded "$python" "$root/Packages/SyncProtocol/Fuzzing/differential.py" \
+        "$release/entitysync" "$@"
 }
 
 case "${1:-help}" in
     run) run_story ;;
     bench) run_bench "${@:2}" ;;
     fuzz) run_fuzz "${@:2}" ;;
+    differential) run_differential "${@:2}" ;;
     chaos) run_chaos "${@:2}" ;;
     test) run_tests ;;
     vectors) check_vectors ;;
