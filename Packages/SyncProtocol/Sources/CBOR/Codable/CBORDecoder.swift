@@ -3,21 +3,34 @@
 /// Decodes `Decodable` values from any valid encoding of them.
 ///
 /// The whole input is checked first, as by `CBORReader.skip()`; then each value is read where it
-/// stands, at a cost of 16 bytes of memory for each item. Keys that no property asks for are
-/// ignored. null and undefined are `nil`. An integer is taken for a float if the float holds it
-/// exactly, and a float for a narrower one by rounding; nothing else is converted. A self-described
-/// item (tag 55799, RFC 8949 §3.4.6) counts as its content; other tags only match types that are
-/// `CBORConvertible`, and big numbers match integers.
+/// stands, from a copy of the input, at a cost of 16 bytes of memory for each array and map. Keys
+/// that no property asks for are ignored. null and undefined are `nil`. An integer is taken for a
+/// float if the float holds it exactly, and a float for a narrower one by rounding; nothing else is
+/// converted. A self-described item (tag 55799, RFC 8949 §3.4.6) counts as its content; other tags
+/// only match types that have a form or are `CBORConvertible`, and big numbers match integers.
 public struct CBORDecoder: Sendable {
     /// What inputs are refused. The depth bounds the recursion of the types that are decoded.
     public var limits: CBORLimits
+
+    /// What text keys are taken for.
+    public var keyDecodingStrategy = KeyDecodingStrategy.useDefaultKeys
+
+    /// Where infinities and NaN may come from.
+    public var nonConformingFloatDecodingStrategy = NonConformingFloatDecodingStrategy.native
+
+    /// The types that do not stand as they decode themselves.
+    public var forms: CBORForms
+
+    /// Whether tag 55799 in front of the item is passed over.
+    public var acceptsSelfDescribedTag = true
 
     /// Handed on to the values.
     public var userInfo: [CodingUserInfoKey: any Sendable] = [:]
 
     /// Makes a decoder that refuses what is beyond `limits`.
-    public init(limits: CBORLimits = .default) {
+    public init(limits: CBORLimits = .default, forms: CBORForms = CBORForms()) {
         self.limits = limits
+        self.forms = forms
     }
 
     /// Decodes a value that is the whole of `bytes`.
@@ -27,25 +40,56 @@ public struct CBORDecoder: Sendable {
     public func decode<T: Decodable>(
         _ type: T.Type = T.self, from bytes: [UInt8]
     ) throws -> T {
-        let document: DecodedDocument
+        try bytes.withUnsafeBytes { try decode(type, from: $0) }
+    }
+
+    /// Decodes a value that is the whole of a slice. Offsets count from its start.
+    public func decode<T: Decodable>(
+        _ type: T.Type = T.self, from bytes: ArraySlice<UInt8>
+    ) throws -> T {
+        try bytes.withUnsafeBytes { try decode(type, from: $0) }
+    }
+
+    /// Decodes a value that is the whole of some memory, which must not change meanwhile.
+    public func decode<T: Decodable>(
+        _ type: T.Type = T.self, from bytes: UnsafeRawBufferPointer
+    ) throws -> T {
         do throws(CBORError) {
-            document = DecodedDocument(
-                bytes: bytes, nodes: try ItemIndex.nodes(of: bytes, limits: limits),
-                userInfo: userInfo)
+            try CBORReader.read(bytes, limits: limits) { reader throws(CBORError) in
+                try reader.skip()
+            }
         } catch {
-            throw DecodingError(error, type: type, isNull: false, path: nil)
+            throw DecodingError(error, type: type, isNull: false, path: [])
         }
-        var root = 0
-        while document.head(root).major == 6, document.head(root).argument == 55799 { root += 1 }
-        return try ItemDecoder(document, root, path: nil).decode(type)
+        return try decodeRoot(type, DecodedDocument(bytes, self))
+    }
+
+    /// Decodes a value from items that were checked.
+    func decodeRoot<T: Decodable>(
+        _ type: T.Type, _ document: DecodedDocument, at position: PositionKey? = nil
+    ) throws -> T {
+        var place = ItemPlace(offset: 0, container: 0)
+        if acceptsSelfDescribedTag {
+            let tag = CBORTag.selfDescribed.rawValue
+            while true {
+                let head = document.head(at: place.offset)
+                guard head.major == 6, head.argument == tag else { break }
+                place.offset = head.end
+            }
+        }
+        let root = ItemDecoder(document, place)
+        root.component = position
+        return try root.decode(type)
     }
 }
 
 extension DecodingError {
     /// What an error in the bytes means for a value of some type.
-    init(_ error: CBORError, type: any Any.Type, isNull: Bool, path: CodingPathNode?) {
+    init(
+        _ error: CBORError, type: any Any.Type, isNull: Bool, path: [any CodingKey]
+    ) {
         let context = Context(
-            codingPath: CodingPathNode.keys(path),
+            codingPath: path,
             debugDescription: "\(error.message) (\(error.code.rawValue) at byte \(error.offset))",
             underlyingError: error)
         self =

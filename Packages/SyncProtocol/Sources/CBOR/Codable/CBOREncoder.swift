@@ -7,112 +7,90 @@
 /// `[UInt8]` is a byte string; floats have the shortest form that keeps their value; integers
 /// beyond 64 bits are big numbers (tags 2 and 3, §3.4.3). A property that is encoded twice counts
 /// once, with its last value. A type that encodes nothing is an empty map.
+///
+/// Values are written as they are encoded: no tree is built.
 public struct CBOREncoder: Sendable {
     /// How deep the output may nest; an outermost array or map has depth 1. Values are encoded by
     /// recursion, so this bounds the stack.
     public var maxDepth = 64
 
+    /// The order that the keys of a map are put into.
+    public var keyOrder = CBORKeyOrder.bytewise
+
+    /// What text keys are made of.
+    public var keyEncodingStrategy = KeyEncodingStrategy.useDefaultKeys
+
+    /// What becomes of infinities and NaN, which CBOR has.
+    public var nonConformingFloatEncodingStrategy = NonConformingFloatEncodingStrategy.native
+
+    /// The types that do not stand as they encode themselves.
+    public var forms: CBORForms
+
+    /// Whether tag 55799 goes in front, which tells CBOR from other formats (RFC 8949 §3.4.6).
+    public var writesSelfDescribedTag = false
+
     /// Handed on to the values.
     public var userInfo: [CodingUserInfoKey: any Sendable] = [:]
 
     /// Makes an encoder with a depth of 64 and nothing to hand on.
-    public init() {}
+    public init(forms: CBORForms = CBORForms()) {
+        self.forms = forms
+    }
 
     /// Encodes a value as one item.
     ///
     /// - Throws: `EncodingError.invalidValue` if it nests too deep, and whatever the value throws.
     public func encode(_ value: some Encodable) throws -> [UInt8] {
-        let session = EncodingSession(maxDepth: maxDepth, userInfo: userInfo)
-        let encoder = ItemEncoder(session, path: nil, depth: 0, level: 0)
-        let item = try encoder.item(of: value)
+        let output = EncodingOutput()
+        try encode(value, EncodingSession(self), to: output)
+        return output.writer.bytes
+    }
+
+    /// Encodes values one after another (RFC 8742), with nothing around or between them. Memory
+    /// grows with the output.
+    ///
+    /// - Throws: As `encode`; the path of an error in the n-th value begins with n.
+    public func encodeSequence<Value: Encodable>(
+        _ values: some Sequence<Value>
+    ) throws -> [UInt8] {
+        let output = EncodingOutput()
+        let session = EncodingSession(self)
+        for (index, value) in values.enumerated() {
+            try encode(value, session, to: output, at: .index(index))
+        }
+        return output.writer.bytes
+    }
+
+    private func encode(
+        _ value: some Encodable, _ session: EncodingSession, to output: EncodingOutput,
+        at position: PositionKey? = nil
+    ) throws {
+        if writesSelfDescribedTag { output.writer.write(tag: .selfDescribed) }
+        let root = ItemEncoder(session, output)
+        root.component = position
+        try root.encode(value)
         if let error = session.error { throw error }
-        var writer = CBORWriter()
-        item.write(to: &writer)
-        return writer.bytes
     }
 }
 
 /// What the encoders of one `encode` have in common.
 final class EncodingSession {
-    let maxDepth: Int
-    let userInfo: [CodingUserInfoKey: any Sendable]
+    let options: CBOREncoder
+    /// Whether coding keys stand as they are.
+    let usesDefaultKeys: Bool
     /// Set where the protocols give no way to throw; ends the encoding.
     var error: EncodingError?
+    private var roles: TypeRoles
 
-    init(maxDepth: Int, userInfo: [CodingUserInfoKey: any Sendable]) {
-        self.maxDepth = maxDepth
-        self.userInfo = userInfo
-    }
-}
-
-/// An item that is ready, or a container that may still be added to.
-enum EncodedItem {
-    case unsigned(UInt64)
-    case negative(UInt64)
-    case double(Double)
-    case text(String)
-    case bytes([UInt8])
-    case bool(Bool)
-    case null
-    case value(CBORValue)
-    case array(EncodedArray)
-    case map(EncodedMap)
-    /// Whatever the encoder has been given by the end.
-    case deferred(ItemEncoder)
-
-    /// Writes the item. Recurses as deep as the session allows.
-    func write(to writer: inout CBORWriter) {
-        switch self {
-        case .unsigned(let value): writer.write(uint: value)
-        case .negative(let n): writer.write(negative: n)
-        case .double(let value): writer.write(double: value)
-        case .text(let text): writer.write(text: text)
-        case .bytes(let bytes): writer.write(bytes: bytes)
-        case .bool(let bool): writer.write(bool: bool)
-        case .null: writer.writeNull()
-        case .value(let value): value.encode(to: &writer)
-        case .array(let array):
-            writer.writeArrayHeader(count: array.elements.count)
-            for element in array.elements { element.write(to: &writer) }
-        case .map(let map): map.write(to: &writer)
-        case .deferred(let encoder): encoder.result.write(to: &writer)
-        }
-    }
-}
-
-final class EncodedArray {
-    var elements: [EncodedItem] = []
-}
-
-final class EncodedMap {
-    var entries: [(key: WireKey, item: EncodedItem)] = []
-
-    func write(to writer: inout CBORWriter) {
-        let distinct = sortedEntries()
-        writer.writeMapHeader(count: distinct.count)
-        for entry in distinct {
-            switch entry.key {
-            case .integer(let value): writer.write(int: Int64(value))
-            case .text(let text): writer.write(text: text)
-            }
-            entry.item.write(to: &writer)
+    init(_ options: CBOREncoder) {
+        self.options = options
+        roles = TypeRoles(options.forms)
+        if case .useDefaultKeys = options.keyEncodingStrategy {
+            usesDefaultKeys = true
+        } else {
+            usesDefaultKeys = false
         }
     }
 
-    /// The entries in order; of those with the same key, the last that was encoded.
-    private func sortedEntries() -> [(key: WireKey, item: EncodedItem)] {
-        let isSorted = zip(entries, entries.dropFirst()).allSatisfy { $0.key.precedes($1.key) }
-        guard !isSorted else { return entries }
-        let order = entries.indices.sorted { first, second in
-            let (one, other) = (entries[first].key, entries[second].key)
-            return one == other ? first < second : one.precedes(other)
-        }
-        var distinct: [(key: WireKey, item: EncodedItem)] = []
-        distinct.reserveCapacity(order.count)
-        for index in order {
-            if let last = distinct.last, last.key == entries[index].key { distinct.removeLast() }
-            distinct.append(entries[index])
-        }
-        return distinct
-    }
+    func role<T>(of type: T.Type) -> TypeRole { roles.role(of: type) }
 }

@@ -1,47 +1,25 @@
 // SPDX-License-Identifier: MIT
 
-/// The last key of a coding path, linked to the keys before it. The array that the `Codable`
-/// protocols ask for is made only when somebody looks.
-final class CodingPathNode {
-    let parent: CodingPathNode?
-    let key: any CodingKey
-
-    init(_ parent: CodingPathNode?, _ key: any CodingKey) {
-        self.parent = parent
-        self.key = key
-    }
-
-    static func keys(_ last: CodingPathNode?) -> [any CodingKey] {
-        var keys: [any CodingKey] = []
-        var node = last
-        while let current = node {
-            keys.append(current.key)
-            node = current.parent
-        }
-        return keys.reversed()
-    }
-}
-
 /// The key of an array's element, and of what a class encodes for its superclass.
-struct PositionKey: CodingKey {
-    let stringValue: String
-    let intValue: Int?
+enum PositionKey: CodingKey {
+    case index(Int)
+    case named(String)
 
-    init(_ index: Int) {
-        stringValue = "[\(index)]"
-        intValue = index
+    init(stringValue: String) { self = .named(stringValue) }
+    init(intValue: Int) { self = .index(intValue) }
+
+    var stringValue: String {
+        switch self {
+        case .index(let index): "[\(index)]"
+        case .named(let name): name
+        }
     }
 
-    init(stringValue: String) {
-        self.stringValue = stringValue
-        intValue = nil
+    var intValue: Int? {
+        if case .index(let index) = self { index } else { nil }
     }
 
-    init(intValue: Int) {
-        self.init(intValue)
-    }
-
-    static let `super` = PositionKey(stringValue: "super")
+    static let `super` = PositionKey.named("super")
 }
 
 /// Which keys of a map a type uses.
@@ -72,12 +50,18 @@ enum WireKey: Hashable {
 
     init(_ key: some CodingKey, _ rule: KeyRule) {
         let text = key.stringValue
-        guard rule != .text, let integer = key.intValue else {
+        if rule != .text, let integer = key.intValue, Self.means(integer, text) {
+            self = .integer(integer)
+        } else {
             self = .text(text)
-            return
         }
-        // A key made of the text "05" claims to be 5 and would come back as "5".
-        self = Int(text) == nil || String(integer) == text ? .integer(integer) : .text(text)
+    }
+
+    /// Whether a coding key with this integer and this text stands for the integer. A key made of
+    /// the text "05" claims to be 5, and would come back as "5".
+    @inline(never)
+    static func means(_ integer: Int, _ text: String) -> Bool {
+        Int(text) == nil || String(integer) == text
     }
 
     static func == (lhs: WireKey, rhs: WireKey) -> Bool {
@@ -92,21 +76,6 @@ enum WireKey: Hashable {
         switch self {
         case .integer(let value): hasher.combine(value)
         case .text(var text): text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-        }
-    }
-
-    /// Whether the bytewise order of encoded keys puts this key first (RFC 8949 §4.2.1).
-    func precedes(_ other: WireKey) -> Bool {
-        switch (self, other) {
-        case (.integer(let a), .integer(let b)):
-            // Major type 0 comes before 1, and −1 before −2.
-            return a >= 0 && b >= 0 ? a < b : a < 0 && b < 0 ? a > b : a >= 0
-        case (.integer, .text): return true
-        case (.text, .integer): return false
-        case (.text(let a), .text(let b)):
-            let (aCount, bCount) = (a.utf8.count, b.utf8.count)
-            return aCount == bCount
-                ? a.utf8.lexicographicallyPrecedes(b.utf8) : aCount < bCount
         }
     }
 }

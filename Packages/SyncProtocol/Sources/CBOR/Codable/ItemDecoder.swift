@@ -2,98 +2,226 @@
 
 /// Decodes one item: the `Decoder` that types see. It keeps the document alive, so a type may keep
 /// it.
-struct ItemDecoder: Decoder {
+final class ItemDecoder: Decoder {
     let document: DecodedDocument
-    let node: Int
-    let path: CodingPathNode?
-    let keyRule: KeyRule
+    private(set) var place: ItemPlace
+    private(set) var keyRule = KeyRule.any
 
-    init(
-        _ document: DecodedDocument, _ node: Int, path: CodingPathNode?, keyRule: KeyRule = .any
-    ) {
+    /// The key of this item in its container, for the path.
+    var component: (any CodingKey)?
+    /// The decoder of the container that the item is in.
+    private var owner: ItemDecoder?
+
+    /// The entries of the item, if it is a map that a container was asked for.
+    private var table: EntryTable?
+    private var isListed = false
+
+    /// A decoder for values inside this one's, used for one after another.
+    private var spare: ItemDecoder?
+
+    init(_ document: DecodedDocument, _ place: ItemPlace) {
         self.document = document
-        self.node = node
-        self.path = path
-        self.keyRule = keyRule
+        self.place = place
     }
 
-    var codingPath: [any CodingKey] { CodingPathNode.keys(path) }
-    var userInfo: [CodingUserInfoKey: Any] { document.userInfo }
+    var codingPath: [any CodingKey] {
+        var keys: [any CodingKey] = []
+        var decoder: ItemDecoder? = self
+        while let current = decoder {
+            if let key = current.component { keys.append(key) }
+            decoder = current.owner
+        }
+        return keys.reversed()
+    }
+
+    var userInfo: [CodingUserInfoKey: Any] { document.options.userInfo }
 
     func container<Key: CodingKey>(
         keyedBy type: Key.Type
     ) throws -> KeyedDecodingContainer<Key> {
-        try check(major: 5, "a map", [String: Any].self)
-        return KeyedDecodingContainer(try KeyedItemDecoder(self))
+        guard document.head(at: place.offset).major == 5 else {
+            throw mismatch("a map", [String: Any].self)
+        }
+        let table = table ?? EntryTable(document)
+        self.table = table
+        if !isListed {
+            table.list(place)
+            isListed = true
+            if keyRule != .any { try checkKeys(table) }
+            if !document.usesDefaultKeys, keyRule == .any { convertKeys(table) }
+        }
+        return KeyedDecodingContainer(KeyedItemDecoder(decoder: self, table: table))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        try check(major: 4, "an array", [Any].self)
-        return UnkeyedItemDecoder(self)
+        switch document.head(at: place.offset).major {
+        case 4: return UnkeyedItemDecoder(self)
+        case 2:
+            // Types that are collections of bytes, and decode their elements, take byte strings.
+            return UnkeyedItemDecoder(try arrayOfBytes())
+        default: throw mismatch("an array", [Any].self)
+        }
     }
 
     func singleValueContainer() -> any SingleValueDecodingContainer { self }
 
-    private func check(major: UInt8, _ expected: String, _ type: any Any.Type) throws {
-        guard document.head(node).major != major else { return }
-        try document.rethrowing(type, node, path) { () throws(CBORError) in
-            throw try document.read(node) { reader throws(CBORError) in reader.wrongType(expected) }
+    private func mismatch(_ expected: String, _ type: any Any.Type) -> DecodingError {
+        DecodingError(
+            document.reader(at: place.offset).wrongType(expected), type: type,
+            isNull: document.isNull(at: place.offset), path: codingPath)
+    }
+
+    /// A decoder of the bytes of a byte string as numbers in an array.
+    private func arrayOfBytes() throws -> ItemDecoder {
+        let bytes = try rethrowing([UInt8].self) { () throws(CBORError) in
+            try document.byteString(at: place.offset)
+        }
+        let array = CBORValue.array(bytes.map { .unsigned(UInt64($0)) }).encoded()
+        let copy = array.withUnsafeBytes { DecodedDocument($0, document.options) }
+        let decoder = ItemDecoder(copy, ItemPlace(offset: 0, container: 0))
+        decoder.owner = self
+        return decoder
+    }
+}
+
+extension ItemDecoder {
+    /// Checks that a dictionary's map has no key that cannot be one of its keys.
+    private func checkKeys(_ table: EntryTable) throws {
+        for offset in table.keyOffsets {
+            let major = document.head(at: offset).major
+            let isKey = keyRule == .text ? major == 3 : document.wireKey(at: offset) != nil
+            guard !isKey || keyRule == .integer && major > 1 else { continue }
+            let isText = keyRule == .text
+            let error = CBORError(
+                .wrongType, at: offset,
+                message: "The dictionary's keys must be \(isText ? "text" : "integers").")
+            throw DecodingError(
+                error, type: isText ? String.self : Int.self, isNull: false, path: codingPath)
         }
     }
-}
 
-extension ItemDecoder: SingleValueDecodingContainer {
-    func decodeNil() -> Bool { document.isNull(node) }
-
-    func decode<T: Decodable>(_ type: T.Type) throws -> T {
-        if let value = try document.scalar(type, node, path) { return value }
-        return try document.decode(
-            type, ItemDecoder(document, node, path: path, keyRule: CBOR.keyRule(of: type)))
+    private func convertKeys(_ table: EntryTable) {
+        let path = codingPath
+        let strategy = document.options.keyDecodingStrategy
+        table.convertKeys { key in
+            guard case .text(let text) = key else { return key }
+            switch strategy {
+            case .useDefaultKeys: return key
+            case .convertFromSnakeCase: return .text(camelCase(text))
+            case .custom(let convert):
+                return .text(convert(path + [PositionKey.named(text)]).stringValue)
+            }
+        }
     }
-}
 
-extension DecodedDocument {
-    /// Runs a read, and throws its error as one of the protocols'.
+    /// Runs a read of this item, and throws its error as one of the protocols'.
     @inline(__always)
     func rethrowing<T>(
-        _ type: any Any.Type, _ node: Int, _ path: @autoclosure () -> CodingPathNode?,
-        _ body: () throws(CBORError) -> T
+        _ type: any Any.Type, _ body: () throws(CBORError) -> T
     ) throws -> T {
         do throws(CBORError) {
             return try body()
         } catch {
-            throw DecodingError(error, type: type, isNull: isNull(node), path: path())
+            throw DecodingError(
+                error, type: type, isNull: document.isNull(at: place.offset), path: codingPath)
         }
     }
 
-    /// A value that needs no container, or `nil` for a type that may need one.
-    @inline(__always)
-    func scalar<T>(
-        _ type: T.Type, _ node: Int, _ path: @autoclosure () -> CodingPathNode?
-    ) throws -> T? {
-        try rethrowing(type, node, path()) { () throws(CBORError) in try scalar(type, node) }
+    /// A decoder for a container inside this one, which may outlive what is decoded next.
+    func child(_ key: any CodingKey, _ place: ItemPlace) -> ItemDecoder {
+        let child = ItemDecoder(document, place)
+        child.owner = self
+        child.component = key
+        return child
     }
 
-    /// A value of a type that is no scalar.
-    func decode<T: Decodable>(_ type: T.Type, _ decoder: ItemDecoder) throws -> T {
-        guard let convertible = T.self as? any CBORConvertible.Type else {
-            return try T(from: decoder)
+    /// Decodes an item inside this one, or with no key this one as another type.
+    func decodeNested<T: Decodable>(
+        _ type: T.Type, at place: ItemPlace, _ key: @autoclosure () -> (any CodingKey)?
+    ) throws -> T {
+        do throws(CBORError) {
+            if let value = try document.scalar(type, at: place.offset) { return value }
+        } catch {
+            throw failure(error, type, place, key())
         }
-        let value = try rethrowing(type, decoder.node, decoder.path) { () throws(CBORError) in
-            try read(decoder.node) { reader throws(CBORError) in try CBORValue(from: &reader) }
+        let role = document.role(of: type)
+        // A type may have kept its decoder; then the next value gets another.
+        if spare == nil || !isKnownUniquelyReferenced(&spare) {
+            spare = ItemDecoder(document, place)
         }
-        let offset = nodes[decoder.node].offset
+        defer { if isKnownUniquelyReferenced(&spare) { spare?.owner = nil } else { spare = nil } }
+        let decoder = spare ?? self
+        decoder.prepare(for: self, key(), place, role)
+        return try decoder.decodeWhole(type, role)
+    }
+
+    private func prepare(
+        for owner: ItemDecoder, _ key: (any CodingKey)?, _ place: ItemPlace, _ role: TypeRole
+    ) {
+        self.owner = owner
+        self.place = place
+        component = key
+        isListed = false
+        if case .containers(let rule) = role { keyRule = rule } else { keyRule = .any }
+    }
+
+    private func decodeWhole<T: Decodable>(_ type: T.Type, _ role: TypeRole) throws -> T {
+        switch role {
+        case .containers: return try T(from: self)
+        case .tree: return try decodeTree(type)
+        case .form(let form):
+            switch TypedForm<T>.of(form).decoding {
+            case .containers(let decode): return try decode(self)
+            case .item(let read): return try decodeItem(type, read)
+            }
+        }
+    }
+}
+
+extension ItemDecoder {
+    private func decodeTree<T: Decodable>(_ type: T.Type) throws -> T {
+        let value = try rethrowing(type) { () throws(CBORError) in
+            try document.read(at: place.offset) { reader throws(CBORError) in
+                try CBORValue(from: &reader)
+            }
+        }
+        return try converting(type) {
+            let convertible = type as? any CBORConvertible.Type
+            guard let converted = try convertible?.init(cborValue: value) as? T else {
+                preconditionFailure("An initializer of T returns a T.")
+            }
+            return converted
+        }
+    }
+
+    private func decodeItem<T: Decodable>(
+        _ type: T.Type, _ read: (inout CBORReader) throws -> T
+    ) throws -> T {
+        try converting(type) {
+            var reader = document.reader(at: place.offset)
+            let value = try read(&reader)
+            precondition(
+                reader.completed == 1 && reader.openTags == 0,
+                "The closure given to CBORForm must read exactly one item.")
+            return value
+        }
+    }
+
+    /// Runs what turns an item into a value, and throws its error as one of the protocols'.
+    private func converting<T>(_ type: T.Type, _ body: () throws -> T) throws -> T {
         do {
-            if let converted = try convertible.init(cborValue: value) as? T { return converted }
+            return try body()
         } catch let error as DecodingError {
             throw error
+        } catch let error as CBORError {
+            throw DecodingError(
+                error, type: type, isNull: document.isNull(at: place.offset), path: codingPath)
         } catch {
             throw DecodingError.dataCorrupted(
                 DecodingError.Context(
-                    codingPath: decoder.codingPath,
-                    debugDescription: "\(T.self) does not take this item (byte \(offset)).",
+                    codingPath: codingPath,
+                    debugDescription: "\(type) does not take this item (byte \(place.offset)).",
                     underlyingError: error))
         }
-        preconditionFailure("An initializer of T returns a T.")
     }
 }

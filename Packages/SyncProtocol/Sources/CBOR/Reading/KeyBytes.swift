@@ -37,6 +37,11 @@ struct KeyBytes: Hashable, BitwiseCopyable {
         return first == second ? tailPrecedes(other) : first < second
     }
 
+    /// Whether the order of RFC 8949 §4.2.3 puts the other key after this one.
+    func precedesLengthFirst(_ other: KeyBytes) -> Bool {
+        count == other.count ? precedes(other) : count < other.count
+    }
+
     @usableFromInline
     func tailPrecedes(_ other: KeyBytes) -> Bool {
         let shared = Swift.min(count, other.count)

@@ -77,12 +77,25 @@ extension CBORMap: RandomAccessCollection {
         (entries[position].key, entries[position].value)
     }
 
-    /// Writes the map, keys in order.
-    func encode(to writer: inout CBORWriter) {
+    /// Writes the map, keys in order; those of keys that are maps too.
+    func encode(to writer: inout CBORWriter, keyOrder: CBORKeyOrder) {
         writer.writeMapHeader(count: entries.count)
-        for entry in entries {
-            writer.writeEncodedItem(entry.encodedKey)
-            entry.value.encode(to: &writer)
+        guard keyOrder == .lengthFirst else {
+            for entry in entries {
+                writer.writeEncodedItem(entry.encodedKey)
+                entry.value.encode(to: &writer)
+            }
+            return
+        }
+        let ordered = entries.map { (key: $0.key.encoded(keyOrder: keyOrder), value: $0.value) }
+            .sorted { one, other in
+                one.key.count == other.key.count
+                    ? one.key.lexicographicallyPrecedes(other.key)
+                    : one.key.count < other.key.count
+            }
+        for entry in ordered {
+            writer.writeEncodedItem(entry.key)
+            entry.value.encode(to: &writer, keyOrder: keyOrder)
         }
     }
 }

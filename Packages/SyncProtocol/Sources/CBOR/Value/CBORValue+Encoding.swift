@@ -2,14 +2,18 @@
 
 extension CBORValue {
     /// The value's deterministic encoding.
-    public func encoded() -> [UInt8] {
+    ///
+    /// - Precondition: No simple value in it is 24 to 31, which do not exist.
+    public func encoded(keyOrder: CBORKeyOrder = .bytewise) -> [UInt8] {
         var writer = CBORWriter()
-        encode(to: &writer)
+        encode(to: &writer, keyOrder: keyOrder)
         return writer.bytes
     }
 
     /// Writes the value as one item.
-    public func encode(to writer: inout CBORWriter) {
+    ///
+    /// - Precondition: No simple value in it is 24 to 31, which do not exist.
+    public func encode(to writer: inout CBORWriter, keyOrder: CBORKeyOrder = .bytewise) {
         switch self {
         case .unsigned(let value): writer.write(uint: value)
         case .negative(let n): writer.write(negative: n)
@@ -17,11 +21,11 @@ extension CBORValue {
         case .text(let value): writer.write(text: value)
         case .array(let elements):
             writer.writeArrayHeader(count: elements.count)
-            for element in elements { element.encode(to: &writer) }
-        case .map(let map): map.encode(to: &writer)
+            for element in elements { element.encode(to: &writer, keyOrder: keyOrder) }
+        case .map(let map): map.encode(to: &writer, keyOrder: keyOrder)
         case .tagged(let number, let content):
             writer.writeTag(number)
-            content.encode(to: &writer)
+            content.encode(to: &writer, keyOrder: keyOrder)
         case .bool(let value): writer.write(bool: value)
         case .null: writer.writeNull()
         case .undefined: writer.write(simple: 23)

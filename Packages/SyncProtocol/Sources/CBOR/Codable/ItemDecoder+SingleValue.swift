@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+
+/// Decodes the whole item.
+extension ItemDecoder: SingleValueDecodingContainer {
+    func decodeNil() -> Bool { document.isNull(at: place.offset) }
+
+    func decode<T: Decodable>(_ type: T.Type) throws -> T {
+        try decodeNested(type, at: place, nil)
+    }
+
+    func decode(_ type: Bool.Type) throws -> Bool { try bool(at: place, nil) }
+    func decode(_ type: String.Type) throws -> String { try text(at: place, nil) }
+    func decode(_ type: Double.Type) throws -> Double { try double(at: place, nil) }
+    func decode(_ type: Float.Type) throws -> Float { try float(at: place, nil) }
+    func decode(_ type: Int.Type) throws -> Int { try integer(at: place, nil) }
+    func decode(_ type: Int8.Type) throws -> Int8 { try integer(at: place, nil) }
+    func decode(_ type: Int16.Type) throws -> Int16 { try integer(at: place, nil) }
+    func decode(_ type: Int32.Type) throws -> Int32 { try integer(at: place, nil) }
+    func decode(_ type: Int64.Type) throws -> Int64 { try integer(at: place, nil) }
+    func decode(_ type: UInt.Type) throws -> UInt { try integer(at: place, nil) }
+    func decode(_ type: UInt8.Type) throws -> UInt8 { try integer(at: place, nil) }
+    func decode(_ type: UInt16.Type) throws -> UInt16 { try integer(at: place, nil) }
+    func decode(_ type: UInt32.Type) throws -> UInt32 { try integer(at: place, nil) }
+    func decode(_ type: UInt64.Type) throws -> UInt64 { try integer(at: place, nil) }
+}
