@@ -17,6 +17,7 @@ let package = Package(
     platforms: [.macOS(.v15), .iOS(.v18)],
     products: [
         .library(name: "CBOR", targets: ["CBOR"]),
+        .library(name: "CBORFoundation", targets: ["CBORFoundation"]),
         .library(name: "SyncProtocol", targets: ["SyncProtocol"]),
         .library(name: "SyncClient", targets: ["SyncClient"]),
         .library(name: "SyncServer", targets: ["SyncServer"]),
@@ -28,6 +29,9 @@ let package = Package(
     ],
     targets: [
         .target(name: "CBOR", path: "\(proto)/Sources/CBOR", swiftSettings: strict),
+        .target(
+            name: "CBORFoundation", dependencies: ["CBOR"],
+            path: "\(proto)/Sources/CBORFoundation", swiftSettings: strict),
         .target(
             name: "SyncProtocol", dependencies: ["CBOR"],
             path: "\(proto)/Sources/SyncProtocol", swiftSettings: strict),
@@ -87,6 +91,9 @@ let package = Package(
         .testTarget(
             name: "CBORTests", dependencies: ["CBOR", "SyncTestSupport"],
             path: "\(proto)/Tests/CBORTests", swiftSettings: strict),
+        .testTarget(
+            name: "CBORFoundationTests", dependencies: ["CBOR", "CBORFoundation"],
+            path: "\(proto)/Tests/CBORFoundationTests", swiftSettings: strict),
         .testTarget(
             name: "SyncProtocolTests", dependencies: ["CBOR", "SyncProtocol", "SyncTestSupport"],
             path: "\(proto)/Tests/SyncProtocolTests", swiftSettings: strict),

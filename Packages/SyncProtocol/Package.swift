@@ -12,6 +12,7 @@ let package = Package(
     platforms: [.macOS(.v15), .iOS(.v18)],
     products: [
         .library(name: "CBOR", targets: ["CBOR"]),
+        .library(name: "CBORFoundation", targets: ["CBORFoundation"]),
         .library(name: "SyncProtocol", targets: ["SyncProtocol"]),
         .library(name: "HTTPWire", targets: ["HTTPWire"]),
         .library(name: "RecordLog", targets: ["RecordLog"]),
@@ -19,6 +20,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CBOR", swiftSettings: strict),
+        .target(name: "CBORFoundation", dependencies: ["CBOR"], swiftSettings: strict),
         .target(name: "SyncProtocol", dependencies: ["CBOR"], swiftSettings: strict),
         .target(name: "HTTPWire", swiftSettings: strict),
         .target(name: "RecordLog", swiftSettings: strict),
@@ -36,6 +38,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "CBORTests", dependencies: ["CBOR", "SyncTestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "CBORFoundationTests", dependencies: ["CBOR", "CBORFoundation"],
+            swiftSettings: strict),
         .testTarget(
             name: "SyncProtocolTests", dependencies: ["CBOR", "SyncProtocol", "SyncTestSupport"],
             swiftSettings: strict),

@@ -28,7 +28,8 @@ public struct CBORForm<Value>: Sendable {
     /// Makes a form that is written and read item by item, which is the fastest.
     ///
     /// - Parameters:
-    ///   - write: Writes exactly one item.
+    ///   - write: Writes exactly one item. The encoder reports a `CBORError` as an
+    ///     `EncodingError`, and passes on other errors.
     ///   - read: Reads exactly one item. The decoder reports a `CBORError` as a `DecodingError` of
     ///     the kind that fits its code, and other errors as corrupted data.
     public init(
