@@ -89,13 +89,17 @@ extension CBORError.Code {
     /// A map key comes before its predecessor in the bytewise order of encoded keys.
     public static let unsortedKeys = Self(rawValue: "unsortedKeys")
 
-    // Well-formed, but not valid (RFC 8949 §5.3.1). Such bytes can be stepped over, so these two
+    // Well-formed, but not valid (RFC 8949 §5.3.1). Such bytes can be stepped over, so these
     // belong with the wrong shapes and not with damage.
 
     /// A text string is not UTF-8.
     public static let invalidUTF8 = Self(rawValue: "invalidUTF8")
     /// A map has the same key twice; the offset is that of the second.
     public static let duplicateKey = Self(rawValue: "duplicateKey")
+
+    /// The content of a tag is not what the tag asks for; the offset is that of the tag. Only a
+    /// reader that validates tags reports this.
+    public static let invalidTag = Self(rawValue: "invalidTag")
 
     // Beyond a limit of the reader.
 

@@ -4,7 +4,7 @@
 ///
 /// The two differ only where keys of different types are in one map: shorter text comes before
 /// longer text, and smaller integers before larger ones of the same sign, in both.
-public enum CBORKeyOrder: Sendable, Hashable {
+@frozen public enum CBORKeyOrder: Sendable, Hashable {
     /// By the bytes of the encoded keys: Core Deterministic Encoding (RFC 8949 §4.2.1).
     case bytewise
     /// Shorter encoded keys first, and those of one length by their bytes (RFC 8949 §4.2.3), as

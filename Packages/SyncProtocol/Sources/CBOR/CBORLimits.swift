@@ -24,6 +24,14 @@ public struct CBORLimits: Sendable, Equatable {
     /// Contents of tags, such as big numbers with leading zeros, are not looked into.
     public var requiresDeterministic: Bool
 
+    /// The order that deterministic encoding has the keys of a map in. It is not looked at unless
+    /// `requiresDeterministic`.
+    public var keyOrder: CBORKeyOrder
+
+    /// Whether the contents of tags are checked, too (RFC 8949 §5.3.2): a date must be one, and a
+    /// UUID have 16 bytes. See `CBORError.Code.invalidTag`.
+    public var validatesTags: Bool
+
     /// The defaults allow everything that a program should meet and stop what is only meant to
     /// hurt: 64 levels, 2^24 items, strings of 64 MiB, 256 MiB in all.
     public init(
@@ -31,13 +39,17 @@ public struct CBORLimits: Sendable, Equatable {
         maxItems: Int = 1 << 24,
         maxStringBytes: Int = 1 << 26,
         maxTotalBytes: Int = 1 << 28,
-        requiresDeterministic: Bool = false
+        requiresDeterministic: Bool = false,
+        keyOrder: CBORKeyOrder = .bytewise,
+        validatesTags: Bool = false
     ) {
         self.maxDepth = maxDepth
         self.maxItems = maxItems
         self.maxStringBytes = maxStringBytes
         self.maxTotalBytes = maxTotalBytes
         self.requiresDeterministic = requiresDeterministic
+        self.keyOrder = keyOrder
+        self.validatesTags = validatesTags
     }
 
     /// The limits of `init()`.
@@ -48,4 +60,9 @@ public struct CBORLimits: Sendable, Equatable {
         CBORLimits(
             maxDepth: maxDepth, maxItems: .max, maxStringBytes: .max, maxTotalBytes: .max)
     }
+}
+
+extension CBORLimits {
+    /// Whether keys in bytewise order may be out of order.
+    @inlinable var isLengthFirst: Bool { requiresDeterministic && keyOrder == .lengthFirst }
 }

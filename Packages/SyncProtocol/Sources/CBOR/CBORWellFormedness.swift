@@ -37,6 +37,31 @@ public enum CBORWellFormedness {
         }
     }
 
+    /// Checks that `bytes` are one item in deterministic encoding and nothing after it, which takes
+    /// in that text is UTF-8 and that no key is there twice.
+    ///
+    /// - Throws: `CBORError` with the first rule that is broken, and where.
+    public static func checkDeterministic(
+        _ bytes: [UInt8], keyOrder: CBORKeyOrder = .bytewise, maxDepth: Int
+    ) throws(CBORError) {
+        try bytes.withUnsafeBufferPointer { buffer throws(CBORError) in
+            try checkDeterministic(
+                UnsafeRawBufferPointer(buffer), keyOrder: keyOrder, maxDepth: maxDepth)
+        }
+    }
+
+    /// Checks that memory, which does not change meanwhile, is one item in deterministic encoding.
+    public static func checkDeterministic(
+        _ bytes: UnsafeRawBufferPointer, keyOrder: CBORKeyOrder = .bytewise, maxDepth: Int
+    ) throws(CBORError) {
+        var limits = CBORLimits.depthOnly(maxDepth)
+        limits.requiresDeterministic = true
+        limits.keyOrder = keyOrder
+        try CBORReader.read(bytes, limits: limits) { reader throws(CBORError) in
+            try reader.skip()
+        }
+    }
+
     /// The length in bytes of the item at the start of a CBOR sequence (RFC 8742), checked as by
     /// `check`. What follows the item is not looked at.
     public static func firstItemLength(

@@ -29,7 +29,7 @@ extension CBORForm where Value == Date {
     /// - Throws: When encoding, `EncodingError` for dates outside the years 0 to 9999.
     public static let rfc3339 = CBORForm(
         write: { date, writer in
-            guard let text = RFC3339.text(of: date) else {
+            guard let text = CBORTimestamp(date)?.rfc3339 else {
                 throw CBORError(
                     .outOfRange, at: 0, message: "RFC 3339 has only dates of the years 0 to 9999.")
             }
@@ -92,11 +92,39 @@ extension CBORForm where Value == Date {
                 message: "Expected a date, with tag 0 or 1, and found no such tag.")
         }
         let content = reader.offset
-        guard let date = RFC3339.date(in: try reader.readText()) else {
+        guard let timestamp = CBORTimestamp(rfc3339: try reader.readText()) else {
             throw CBORError(
                 .invalidValue, at: content, message: "The text is no date and time of RFC 3339.")
         }
-        return date
+        return Date(timestamp)
+    }
+}
+
+extension CBORTimestamp {
+    /// From the beginning of 1970 to that of 2001, where a `Date` counts from.
+    fileprivate static let referenceSeconds = 978_307_200 as Int64
+
+    /// The moment of a date to the nanosecond, or `nil` for one that is ten thousand years away.
+    public init?(_ date: Date) {
+        let interval = date.timeIntervalSinceReferenceDate
+        guard abs(interval) < 3.2e11 else { return nil }
+        let whole = interval.rounded(.down)
+        let nanoseconds = Int32(((interval - whole) * 1e9).rounded())
+        let seconds = Int64(whole) + Self.referenceSeconds
+        let isNextSecond = nanoseconds == 1_000_000_000
+        self.init(
+            seconds: isNextSecond ? seconds + 1 : seconds,
+            nanoseconds: isNextSecond ? 0 : nanoseconds)
+    }
+}
+
+extension Date {
+    /// The date that is nearest to a moment.
+    public init(_ timestamp: CBORTimestamp) {
+        self.init(
+            timeIntervalSinceReferenceDate:
+                Double(timestamp.seconds - CBORTimestamp.referenceSeconds)
+                + Double(timestamp.nanoseconds) / 1e9)
     }
 }
 

@@ -128,7 +128,9 @@ import Testing
 
         #expect(skipped?.code == (isDuplicate ? .duplicateKey : nil))
         #expect(skipped?.offset == (isDuplicate ? second : nil))
-        #expect(value == skipped)
+        #expect(value?.code == skipped?.code)
+        #expect(value?.offset == skipped?.offset)
+        #expect(value?.path == (isDuplicate ? ["k\(count / 2)"] : nil))
         #expect(dictionary?.count == (isDuplicate ? nil : Int(count) + 1))
     }
 }

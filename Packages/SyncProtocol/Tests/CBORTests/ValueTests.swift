@@ -54,6 +54,26 @@ import Testing
         #expect(error?.offset == 7)
     }
 
+    @Test(arguments: ["a1 6161 a2 05 00 05 00", "a1 6161 a2 8105 00 811805 00"])
+    func aKeyThatIsThereTwiceIsInThePath(bytes: String) {
+        let error = valueError(hex(bytes))
+
+        #expect(error?.code == .duplicateKey)
+        #expect(error?.path == ["a", bytes.contains("81") ? "[5]" : "5"])
+    }
+
+    @Test(arguments: 24...31 as ClosedRange<UInt8>)
+    func simpleValuesThatDoNotExistAreDescribedButNotEncoded(number: UInt8) throws {
+        let value: CBORValue = ["a": [.simple(number), .tagged(1, .simple(number))], "b": 1]
+
+        #expect("\(value)" == #"{"a": [undefined, 1(undefined)], "b": 1}"#)
+        #expect(value == value)
+        #expect(Set([value]).contains(value))
+        let error = #expect(throws: EncodingError.self) { try CBOREncoder().encode(["k": value]) }
+        guard case .invalidValue(_, let context) = error else { return }
+        #expect(context.codingPath.map(\.stringValue) == ["k"])
+    }
+
     @Test(arguments: [255, 256, 257])
     func nestsAtMostAsDeepAsItSays(depth: Int) {
         let bytes = [UInt8](repeating: 0x81, count: depth - 1) + [0x80]

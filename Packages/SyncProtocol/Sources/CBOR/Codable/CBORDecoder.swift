@@ -61,14 +61,39 @@ public struct CBORDecoder: Sendable {
         } catch {
             throw DecodingError(error, type: type, isNull: false, path: [])
         }
-        return try decodeRoot(type, DecodedDocument(bytes, self))
+        return try decodeRoot(
+            type, DecodedDocument(bytes, self), ItemPlace(offset: 0, container: 0))
+    }
+
+    /// Decodes values that stand one after another (RFC 8742).
+    ///
+    /// - Throws: As `decode`; the path of an error in the n-th value begins with n. All items are
+    ///   checked before the first value is decoded.
+    public func decodeSequence<T: Decodable>(
+        of type: T.Type = T.self, from bytes: [UInt8]
+    ) throws -> [T] {
+        var reader = CBORSequenceReader(bytes, limits: limits)
+        do throws(CBORError) {
+            while try reader.nextItem() != nil {}
+        } catch {
+            throw DecodingError(
+                error, type: type, isNull: false, path: [PositionKey.index(reader.count)])
+        }
+        let document = bytes.withUnsafeBytes { DecodedDocument($0, self) }
+        var place = ItemPlace(offset: 0, container: 0)
+        return try (0..<reader.count).map { index in
+            let item = place
+            place = document.place(after: item)
+            return try decodeRoot(type, document, item, at: .index(index))
+        }
     }
 
     /// Decodes a value from items that were checked.
-    func decodeRoot<T: Decodable>(
-        _ type: T.Type, _ document: DecodedDocument, at position: PositionKey? = nil
+    private func decodeRoot<T: Decodable>(
+        _ type: T.Type, _ document: DecodedDocument, _ place: ItemPlace,
+        at position: PositionKey? = nil
     ) throws -> T {
-        var place = ItemPlace(offset: 0, container: 0)
+        var place = place
         if acceptsSelfDescribedTag {
             let tag = CBORTag.selfDescribed.rawValue
             while true {

@@ -192,6 +192,10 @@ extension ItemEncoder {
             try encodeInside(value, key, keyRule) { try value.encode(to: $0) }
         case .tree:
             guard let tree = (value as? any CBORConvertible)?.cborValue else { return }
+            guard !tree.hasReserved else {
+                let message = "There are no simple values 24 to 31 (RFC 8949 §3.3)."
+                throw invalid(value, at: key, CBORError(.invalidSimple, at: 0, message: message))
+            }
             let order = session.options.keyOrder
             tree.encode(to: &output.writer, keyOrder: order)
         case .form(let form):

@@ -43,7 +43,7 @@ extension CBORReader {
         guard head.major == 5 else { throw wrongType("a map") }
         let outer = try enter(head)
         var left = head.argument
-        var tracker = KeyTracker(base: keys.count)
+        var tracker = KeyTracker(base: keys.count, limits)
         while try hasNext(head, &left) {
             let key = try readKey(&tracker)
             completed = 0

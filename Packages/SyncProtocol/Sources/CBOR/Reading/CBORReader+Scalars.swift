@@ -98,6 +98,7 @@ extension CBORReader {
         depth += 1
         openTags += 1
         itemsLeft -= 1
+        if limits.validatesTags { try checkContent(of: head, at: head.end) }
         position = head.end
     }
 

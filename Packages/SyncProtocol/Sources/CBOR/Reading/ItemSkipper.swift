@@ -17,7 +17,7 @@ struct ItemSkipper {
         let bottom = reader.frames.count
         // The innermost open array or map; those around it are in `frames`. What is skipped is as
         // good as the only element of an array.
-        var frame = SkipFrame(around: reader.keys.count)
+        var frame = SkipFrame(around: reader.keys.count, limits)
         var start = position
         while true {
             if frame.left == 0 {
@@ -37,12 +37,14 @@ struct ItemSkipper {
             case 4, 5:
                 reader.frames.push(frame)
                 frame = SkipFrame(
-                    head, start: start, openTags: openTags, keyBase: reader.keys.count)
+                    head, start: start, openTags: openTags, keyBase: reader.keys.count,
+                    limits)
                 try enter(head, reader)
                 openTags = 0
                 continue
             case 6:
                 try enter(head, reader)
+                if limits.validatesTags { try reader.checkContent(of: head, at: head.end) }
                 openTags += 1
                 continue
             default: position = head.end
@@ -139,17 +141,19 @@ struct SkipFrame: BitwiseCopyable {
     var tracker: KeyTracker
 
     /// What is around the item that is skipped.
-    init(around keyBase: Int) {
+    init(around keyBase: Int, _ limits: CBORLimits) {
         left = 1
         isIndefinite = false
         isMap = false
         start = 0
         openTags = 0
-        tracker = KeyTracker(base: keyBase)
+        tracker = KeyTracker(base: keyBase, limits)
     }
 
     @inline(__always)
-    init(_ head: CBORHead, start: Int, openTags: Int, keyBase: Int) {
+    init(
+        _ head: CBORHead, start: Int, openTags: Int, keyBase: Int, _ limits: CBORLimits
+    ) {
         isIndefinite = head.isIndefinite
         isMap = head.major == 5
         // More entries than half of all numbers end with the input.
@@ -157,7 +161,7 @@ struct SkipFrame: BitwiseCopyable {
         left = isIndefinite ? most : isMap ? min(head.argument, most / 2) * 2 : head.argument
         self.start = start
         self.openTags = openTags
-        tracker = KeyTracker(base: keyBase)
+        tracker = KeyTracker(base: keyBase, limits)
     }
 
     /// Whether a map's key has come and its value has not.

@@ -78,14 +78,15 @@ struct KeyBytes: Hashable, BitwiseCopyable {
 struct KeyTracker: BitwiseCopyable {
     /// Where this map's keys begin in the reader's `keys`.
     @usableFromInline let base: Int
-    /// Whether each key so far came after the one in front of it.
-    @usableFromInline var isSorted = true
+    /// Whether each key so far came after the one in front of it, and that is the order asked for.
+    @usableFromInline var isSorted: Bool
     /// Which of the reader's `keySets` has the same keys, or −1 while there is none.
     @usableFromInline var set = -1
 
     @inlinable
-    init(base: Int) {
+    init(base: Int, _ limits: CBORLimits) {
         self.base = base
+        isSorted = !limits.isLengthFirst
     }
 
     /// Up to this many keys are compared one by one.
@@ -129,13 +130,20 @@ extension CBORReader {
             throw CBORError(
                 .duplicateKey, at: offset, message: "The map has had this key before.")
         }
-        guard !limits.requiresDeterministic else {
+        if limits.requiresDeterministic, !isLengthFirstNext(key, in: tracker) {
+            let order = limits.isLengthFirst ? "length-first" : "bytewise"
             throw CBORError(
                 .unsortedKeys, at: offset,
-                message: "The key comes before the one in front of it in bytewise order.")
+                message: "The key comes before the one in front of it in \(order) order.")
         }
         keys.push(key)
         return tracker
+    }
+
+    /// Whether the keys are to be in length-first order and this one is.
+    private func isLengthFirstNext(_ key: KeyBytes, in tracker: KeyTracker) -> Bool {
+        limits.isLengthFirst
+            && (keys.count == tracker.base || keys.top.precedesLengthFirst(key))
     }
 
     /// Forgets the keys of a map that has ended, the innermost one that was open.

@@ -30,6 +30,14 @@ public struct CBORTag: RawRepresentable, Hashable, Sendable {
     public static let embedded = CBORTag(rawValue: 24)
     /// Text: a URI as in RFC 3986.
     public static let uri = CBORTag(rawValue: 32)
+    /// Text: base64url without padding.
+    public static let base64URLText = CBORTag(rawValue: 33)
+    /// Text: base64.
+    public static let base64Text = CBORTag(rawValue: 34)
+    /// Text: a regular expression.
+    public static let regularExpression = CBORTag(rawValue: 35)
+    /// Text: a MIME message.
+    public static let mimeText = CBORTag(rawValue: 36)
     /// A byte string of 16 bytes: a UUID.
     public static let uuid = CBORTag(rawValue: 37)
     /// Anything: says that it is CBOR, and nothing else (RFC 8949 §3.4.6).

@@ -32,6 +32,8 @@ public struct CBORMap: Sendable {
     /// label is a position.
     ///
     /// Finding is O(log n) comparisons, adding and removing O(n).
+    ///
+    /// - Precondition: No simple value in the key is 24 to 31, which do not exist.
     public subscript(key key: CBORValue) -> CBORValue? {
         get {
             let (index, isFound) = search(key.encoded())

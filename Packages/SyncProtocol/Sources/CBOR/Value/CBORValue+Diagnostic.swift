@@ -7,15 +7,14 @@ extension CBORValue: CustomStringConvertible {
     /// The value in diagnostic notation (RFC 8949 §8), on one line: `{"id": 1, "data": h'00ff'}`.
     ///
     /// It says nothing about lengths of heads and indefinite lengths, which a value does not keep.
-    ///
-    /// - Precondition: No simple value in it is 24 to 31, which do not exist.
+    /// A simple value of 24 to 31, which do not exist, shows up as undefined (RFC 8949 §5.7).
     public var diagnosticNotation: String { diagnosticNotation() }
 
     /// The value in diagnostic notation, printed as the options say.
     public func diagnosticNotation(_ options: CBORDiagnosticOptions = .init()) -> String {
         do throws(CBORError) {
             return try CBORDiagnostic.text(
-                of: encoded(), options: options, limits: .depthOnly(.max))
+                of: replacingReserved().encoded(), options: options, limits: .depthOnly(.max))
         } catch {
             preconditionFailure("The encoding of a value is well-formed, and nothing is limited.")
         }
@@ -33,6 +32,32 @@ extension CBORValue: CustomStringConvertible {
             try self.init(decoding: bytes, limits: limits)
         } catch {
             throw CBORDiagnosticError(error, in: bytes, parsedFrom: text, limits: limits)
+        }
+    }
+}
+
+extension CBORValue {
+    /// Whether there is a simple value of 24 to 31 in it, which cannot be encoded. O(size).
+    var hasReserved: Bool {
+        switch self {
+        case .simple(let value): 24...31 ~= value
+        case .array(let elements): elements.contains(where: \.hasReserved)
+        case .map(let map): map.contains { $0.value.hasReserved }
+        case .tagged(_, let content): content.hasReserved
+        default: false
+        }
+    }
+
+    /// The value with undefined where there is a simple value of 24 to 31.
+    private func replacingReserved() -> CBORValue {
+        guard hasReserved else { return self }
+        switch self {
+        case .array(let elements): return .array(elements.map { $0.replacingReserved() })
+        case .map(var map):
+            for (key, value) in map { map[key: key] = value.replacingReserved() }
+            return .map(map)
+        case .tagged(let number, let content): return .tagged(number, content.replacingReserved())
+        default: return .undefined
         }
     }
 }

@@ -96,7 +96,7 @@ extension CBORReader {
         let head = try peekHead()
         let outer = try enter(head)
         var left = head.argument
-        var tracker = KeyTracker(base: keys.count)
+        var tracker = KeyTracker(base: keys.count, limits)
         var entries: [CBORMap.Entry] = []
         var starts: [Int] = []
         while try hasNext(head, &left) {
@@ -104,8 +104,8 @@ extension CBORReader {
             let key = try readValue(depth: depth)
             starts.append(start)
             let identity = identity(ofKeyFrom: start, to: position)
-            try add(identity, at: start, to: &tracker)
             do throws(CBORError) {
+                try add(identity, at: start, to: &tracker)
                 let value = try readValue(depth: depth)
                 entries.append(
                     CBORMap.Entry(encodedKey: key.encoded(), key: key, value: value))
@@ -121,6 +121,7 @@ extension CBORReader {
             let second = entries.firstIndex { !seen.insert($0.encodedKey).inserted }
             throw CBORError(
                 .duplicateKey, at: second.map { starts[$0] } ?? position,
+                path: second.map { [entries[$0].key.pathComponent] } ?? [],
                 message: "The map has had this key before, written otherwise.")
         }
         return map

@@ -24,7 +24,8 @@ public enum CBORValue: Sendable {
     case bool(Bool)
     case null
     case undefined
-    /// A simple value other than the four with a name: 0 to 19 or 32 to 255.
+    /// A simple value other than the four with a name: 0 to 19 or 32 to 255. Others do not exist;
+    /// a value with one can be described, but it is no key of a map and is not encoded.
     case simple(UInt8)
     case float(Double)
 

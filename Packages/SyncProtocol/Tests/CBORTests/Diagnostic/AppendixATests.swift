@@ -20,6 +20,12 @@ import Testing
         #expect(Set(Self.examples.map(\.hex)).count == 81)
     }
 
+    /// RFC 7049 had an 82nd example, which RFC 8949 §3.3 has made an error.
+    @Test func theExampleThatIsGoneIsRefused() {
+        #expect(wellFormednessError(hex("f818"))?.code == .invalidSimple)
+        #expect(throws: CBORDiagnosticError.self) { try CBORDiagnostic.bytes(of: "simple(24)") }
+    }
+
     @Test(arguments: examples)
     func isPrintedAsInTheRFC(_ example: Example) throws {
         let bytes = hex(example.hex)

@@ -1,33 +1,31 @@
 // SPDX-License-Identifier: MIT
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
+/// A moment, to the nanosecond, as tags 0 and 1 have it.
+public struct CBORTimestamp: Sendable, Hashable {
+    /// Seconds since the beginning of 1970 in universal time, without leap seconds; rounded down.
+    public var seconds: Int64
+    /// What is left of a second, from 0 to 999,999,999.
+    public var nanoseconds: Int32
 
-/// Dates as text, as RFC 3339 has them: `1985-04-12T23:20:50.52Z`.
-enum RFC3339 {
-    /// From the beginning of 1970 to that of 2001, where a `Date` counts from.
-    private static let referenceSeconds = 978_307_200
+    /// - Precondition: `nanoseconds` is not negative and less than a second.
+    public init(seconds: Int64, nanoseconds: Int32 = 0) {
+        precondition((0..<1_000_000_000).contains(nanoseconds), "A second has 10^9 nanoseconds.")
+        self.seconds = seconds
+        self.nanoseconds = nanoseconds
+    }
 
-    /// The text in universal time, or `nil` for a date outside the years 0 to 9999.
-    static func text(of date: Date) -> String? {
-        let interval = date.timeIntervalSinceReferenceDate
-        // Less than 10,000 years, so that integers hold it.
-        guard abs(interval) < 3.2e11 else { return nil }
-        let whole = interval.rounded(.down)
-        var seconds = Int(whole) + referenceSeconds
-        var nanoseconds = Int(((interval - whole) * 1e9).rounded())
-        if nanoseconds == 1_000_000_000 { (seconds, nanoseconds) = (seconds + 1, 0) }
-        let (days, second) = seconds.dividedDown(by: 86_400)
-        let (year, month, day) = civil(fromDays: days)
+    /// The text of RFC 3339 in universal time, such as `2013-03-21T20:04:00.5Z`, or `nil` for a
+    /// moment outside the years 0 to 9999.
+    public var rfc3339: String? {
+        let (days, second) = Int(seconds).dividedDown(by: 86_400)
+        guard (-800_000...3_000_000).contains(days) else { return nil }
+        let (year, month, day) = Self.civil(fromDays: days)
         guard (0...9_999).contains(year) else { return nil }
-        var text = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T"
-        text += "\(padded(second / 3_600, 2)):\(padded(second / 60 % 60, 2)):"
-        text += padded(second % 60, 2)
+        var text = "\(Self.padded(year, 4))-\(Self.padded(month, 2))-\(Self.padded(day, 2))T"
+        text += "\(Self.padded(second / 3_600, 2)):\(Self.padded(second / 60 % 60, 2)):"
+        text += Self.padded(second % 60, 2)
         if nanoseconds > 0 {
-            var digits = padded(nanoseconds, 9)[...]
+            var digits = Self.padded(Int(nanoseconds), 9)[...]
             while digits.last == "0" { digits.removeLast() }
             text += ".\(digits)"
         }
@@ -39,22 +37,21 @@ enum RFC3339 {
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
 
-    /// The date, or `nil` for anything but RFC 3339. A leap second is the one after it, because a
-    /// `Date` does not count leap seconds.
-    static func date(in text: String) -> Date? {
+    /// The moment that a text of RFC 3339 names, with any offset, or `nil` for anything else. A
+    /// leap second is the second after it; digits beyond nanoseconds are cut off.
+    public init?(rfc3339 text: String) {
         var scanner = Scanner(text: Array(text.utf8))
         guard let year = scanner.number(4), scanner.takes("-"), let month = scanner.number(2),
             scanner.takes("-"), let day = scanner.number(2), scanner.takes("T", "t", " "),
             let hour = scanner.number(2), scanner.takes(":"), let minute = scanner.number(2),
             scanner.takes(":"), let second = scanner.number(2),
-            (1...12).contains(month), (1...length(ofMonth: month, year)).contains(day),
+            (1...12).contains(month), (1...Self.length(ofMonth: month, year)).contains(day),
             hour < 24, minute < 60, second <= 60,
             let fraction = scanner.fraction(), let offset = scanner.offset(), scanner.isAtEnd
         else { return nil }
-        let seconds =
-            days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset
-        return Date(
-            timeIntervalSinceReferenceDate: Double(seconds - referenceSeconds) + fraction)
+        let days = Self.days(year, month, day)
+        seconds = Int64(days * 86_400 + hour * 3_600 + minute * 60 + second - offset)
+        nanoseconds = Int32(fraction)
     }
 }
 
@@ -90,19 +87,17 @@ private struct Scanner {
         return true
     }
 
-    /// The part of a second, 0 if there is none; `nil` for a point without digits.
-    mutating func fraction() -> Double? {
+    /// The nanoseconds, 0 if there is no fraction; `nil` for a point without digits.
+    mutating func fraction() -> Int? {
         guard takes(".") else { return 0 }
-        var number = 0.0
-        var scale = 1.0
+        var nanoseconds = 0
+        var scale = 100_000_000
         let start = next
         while let digit = digit() {
-            // Beyond what a date can tell apart.
-            guard scale < 1e15 else { continue }
-            number = number * 10 + Double(digit)
-            scale *= 10
+            nanoseconds += digit * scale
+            scale /= 10
         }
-        return next > start ? number / scale : nil
+        return next > start ? nanoseconds : nil
     }
 
     /// Seconds ahead of universal time.
@@ -118,7 +113,7 @@ private struct Scanner {
 
 // The Gregorian calendar, for all years. Years begin in March here, so that the day that is there
 // every four years is the last one, and eras are 400 years.
-extension RFC3339 {
+extension CBORTimestamp {
     private static let daysOfEra = 146_097
     /// From the beginning of March of the year 0 to the beginning of 1970.
     private static let daysToEpoch = 719_468
