@@ -14,9 +14,9 @@ struct ItemPlace {
 /// checked is read without looking at its bounds again.
 final class DecodedDocument {
     /// Where the array or map ends, and the number of the first one behind it.
-    private struct Extent {
-        var end: Int
-        var next: Int
+    private struct Extent: BitwiseCopyable {
+        let end: Int
+        let next: Int
     }
 
     let base: UnsafeMutableRawPointer
@@ -25,7 +25,7 @@ final class DecodedDocument {
     /// Whether coding keys stand as they are.
     let usesDefaultKeys: Bool
     /// The arrays and maps in the order of their heads.
-    private var extents: [Extent] = []
+    private var extents = RawStack<Extent>()
     private var roles: TypeRoles
 
     /// Copies an item, or several one after another, that a reader has checked.
@@ -45,7 +45,10 @@ final class DecodedDocument {
         listExtents()
     }
 
-    deinit { base.deallocate() }
+    deinit {
+        base.deallocate()
+        extents.deallocate()
+    }
 
     /// A null that no input has.
     var absent: ItemPlace { ItemPlace(offset: count, container: extents.count) }
@@ -54,42 +57,45 @@ final class DecodedDocument {
 
     private func listExtents() {
         /// An array or map whose end has not come.
-        struct Open {
+        struct Open: BitwiseCopyable {
+            /// The items to come; no input comes to the end of those of an indefinite length.
             var left: UInt64
-            let container: Int
             let isIndefinite: Bool
+            let container: Int
         }
-        var open: [Open] = []
+        // What changes with every item is in values of its own, which stay in registers.
+        var extents = RawStack<Extent>()
+        var open = RawStack<Open>()
+        defer { open.deallocate() }
+        var innermost = Open(left: .max, isIndefinite: false, container: -1)
         var offset = 0
         while offset < count {
             let head = head(at: offset)
             switch head.major {
             case 4, 5:
-                // Twice as many items as entries; all of them are there, so this fits.
-                let items = head.major == 5 ? head.argument * 2 : head.argument
-                open.append(
-                    Open(left: items, container: extents.count, isIndefinite: head.isIndefinite))
-                extents.append(Extent(end: 0, next: 0))
+                open.push(innermost)
+                // A map has twice as many items as entries; all of them are there, so this fits.
+                innermost = Open(
+                    left: head.isIndefinite ? .max : head.argument &<< UInt64(head.major & 1),
+                    isIndefinite: head.isIndefinite, container: extents.count)
+                extents.push(Extent(end: 0, next: 0))
                 offset = head.end
             case 6:
                 offset = head.end
                 continue
             default:
                 offset = end(ofScalar: head, at: offset)
-                if let last = open.indices.last { open[last].left &-= 1 }
+                innermost.left &-= 1
             }
-            while let last = open.last {
-                if last.isIndefinite {
-                    guard byte(at: offset) == breakByte else { break }
-                    offset += 1
-                } else if last.left > 0 {
-                    break
-                }
-                open.removeLast()
-                extents[last.container] = Extent(end: offset, next: extents.count)
-                if let outer = open.indices.last { open[outer].left &-= 1 }
+            while innermost.left == 0 || innermost.isIndefinite && byte(at: offset) == breakByte {
+                if innermost.isIndefinite { offset += 1 }
+                extents.base.unsafelyUnwrapped[innermost.container] = Extent(
+                    end: offset, next: extents.count)
+                innermost = open.pop()
+                innermost.left &-= 1
             }
         }
+        self.extents = extents
     }
 }
 
@@ -143,7 +149,8 @@ extension DecodedDocument {
         var head = head(at: place.offset)
         while head.major == 6 { head = self.head(at: head.end) }
         if head.major == 4 || head.major == 5 {
-            let extent = extents[place.container]
+            // The array or map was listed, so there is a base.
+            let extent = extents.base.unsafelyUnwrapped[place.container]
             return ItemPlace(offset: extent.end, container: extent.next)
         }
         return ItemPlace(
