@@ -11,7 +11,9 @@ extension Command {
             \(CBORInput.discussion)
             The input must be one item, or with --sequence any number of them, well-formed and
             valid: text is UTF-8, and no map has a key twice. With --deterministic it must also
-            be in core deterministic encoding (RFC 8949, section 4.2.1).
+            be in core deterministic encoding (RFC 8949, section 4.2.1), or with --length-first
+            have shorter keys first (section 4.2.3). With --tags the contents of tags must be
+            what the tags of RFC 8949 are for.
 
               $ entitysync cbor check --hex a201020103
               bad: duplicateKey at byte 3: The map has had this key before.
@@ -23,7 +25,7 @@ extension Command {
             Rules:
               not well-formed    truncated trailingBytes reservedInfo unexpectedBreak
                                  invalidChunk invalidSimple
-              not valid          invalidUTF8 duplicateKey
+              not valid          invalidUTF8 duplicateKey invalidTag
               not deterministic  nonShortest nonCanonicalNaN indefiniteLength unsortedKeys
               too much           depthExceeded limitExceeded
 
@@ -35,6 +37,9 @@ extension Command {
             """,
         flags: CBORInput.flags + [
             Flag(name: "--deterministic", summary: "What is not deterministic is bad."),
+            Flag(
+                name: "--length-first", summary: "Deterministic encoding has shorter keys first."),
+            Flag(name: "--tags", summary: "Look into tags."),
             Flag(name: "--sequence", summary: "Take a CBOR sequence (RFC 8742)."),
             Flag(name: "--json", summary: "Print JSON objects, one to a line."),
             Flag(name: "--lines", summary: "Take an item on each line, in hex."),
@@ -42,7 +47,9 @@ extension Command {
         run: { arguments in
             let isByLine = arguments.has("--lines")
             let isDeterministic = arguments.has("--deterministic")
-            let input = try CBORInput(arguments, isByLine: isByLine, .cborCheck)
+            var input = try CBORInput(arguments, isByLine: isByLine, .cborCheck)
+            input.limits.validatesTags = arguments.has("--tags")
+            if arguments.has("--length-first") { input.limits.keyOrder = .lengthFirst }
             if isByLine {
                 var lines = CBORLines(
                     input, .valid, isDeterministic: isDeterministic, options: .init())

@@ -20,7 +20,7 @@ struct CBORInput {
         line ends in hex and base64 do not count.
         """
 
-    let limits: CBORLimits
+    var limits: CBORLimits
     let format: CBORFormat
     private let arguments: Arguments
 
