@@ -124,8 +124,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "CBOR", "SyncProtocol", "HTTPWire", "RecordLog", "SyncClient", "SyncServer",
-                "SyncTestSupport", "entitysync-server",
+                "CBOR", "SyncProtocol", "HTTPWire", "RecordLog", "SyncClient", "SyncConformance",
+                "SyncServer", "SyncTestSupport", "entitysync-server",
             ],
             path: "\(server)/Tests/EndToEndTests", swiftSettings: strict),
         .testTarget(

@@ -10,6 +10,7 @@ let cbor = Target.Dependency.product(name: "CBOR", package: "SyncProtocol")
 let syncProtocol = Target.Dependency.product(name: "SyncProtocol", package: "SyncProtocol")
 let httpWire = Target.Dependency.product(name: "HTTPWire", package: "SyncProtocol")
 let recordLog = Target.Dependency.product(name: "RecordLog", package: "SyncProtocol")
+let syncConformance = Target.Dependency.product(name: "SyncConformance", package: "SyncClient")
 let testSupport = Target.Dependency.product(name: "SyncTestSupport", package: "SyncProtocol")
 let syncClient = Target.Dependency.product(name: "SyncClient", package: "SyncClient")
 
@@ -52,8 +53,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                cbor, syncProtocol, httpWire, recordLog, testSupport, syncClient, "SyncServer",
-                "entitysync-server",
+                cbor, syncProtocol, httpWire, recordLog, testSupport, syncClient, syncConformance,
+                "SyncServer", "entitysync-server",
             ],
             swiftSettings: strict),
         .testTarget(

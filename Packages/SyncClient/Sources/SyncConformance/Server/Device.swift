@@ -149,6 +149,7 @@ final class Device {
     }
 
     /// Pulls one page.
+    @discardableResult
     func pull(
         since cursor: UInt64 = 0, limit: UInt64 = 1_000, _ changes: [String: CBORValue?] = [:]
     ) throws(ConformanceFailure) -> Page {

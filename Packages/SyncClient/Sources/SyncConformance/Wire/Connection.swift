@@ -112,6 +112,16 @@ final class Connection {
         return response
     }
 
+    /// The next answer; nil if the connection ended, in good order or not.
+    func receiveUntilBroken() throws(ConformanceFailure) -> HTTPReceivedResponse? {
+        do throws(ConformanceFailure) {
+            return try receiveOrEnd()
+        } catch {
+            if isEnded { return nil }
+            throw error
+        }
+    }
+
     /// Whether something has come that was not received, without waiting for it.
     var hasNews: Bool {
         Platform.wait(descriptor, forWriting: false, milliseconds: 0).canRead
