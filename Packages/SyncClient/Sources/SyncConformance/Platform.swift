@@ -127,9 +127,6 @@ enum Platform {
         }
     }
 
-    /// Ends sending; the peer sees the end of what was sent.
-    static func endSending(_ descriptor: CInt) { _ = shutdown(descriptor, CInt(SHUT_WR)) }
-
     /// Closes a socket; with `isReset` the peer sees a reset instead of an end.
     static func close(_ descriptor: CInt, isReset: Bool) {
         if isReset {

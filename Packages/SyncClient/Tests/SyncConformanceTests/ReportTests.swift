@@ -64,6 +64,9 @@ import Testing
                       value:    "3"
                       again:    number 3 --seed 7 --only kind/even
 
+                failed
+                  kind/even
+
                 1 passed, 1 failed, 1 skipped in 1.2 s
 
                 """)

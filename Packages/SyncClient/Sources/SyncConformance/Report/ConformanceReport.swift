@@ -79,6 +79,10 @@ extension ConformanceReport {
             }
             text += line(for: result)
         }
+        // Among hundreds of lines those that matter are hard to find.
+        for (index, failed) in failures.enumerated() {
+            text += "\(index == 0 ? "\nfailed\n" : "")  \(failed.check.name)\n"
+        }
         return text + "\n\(countsText)\n"
     }
 
@@ -119,11 +123,29 @@ extension ConformanceReport {
         }
     }
 
-    /// The checks as lines of a Markdown table, for the documentation.
+    /// The checks as a Markdown table, for documentation. Those beside each other that differ in
+    /// the last level of their names alone share a row.
     public static func table(of checks: [ConformanceCheck]) -> String {
-        checks.reduce(into: "| check | rule | what has to be |\n|---|---|---|\n") { text, check in
-            text += "| `\(check.name)` | \(check.section) | \(check.expectation) |\n"
+        var text = "| check | rule | what has to be |\n|---|---|---|\n"
+        var rest = checks[...]
+        while let first = rest.first {
+            let row = rest.prefix {
+                $0.section.utf8.elementsEqual(first.section.utf8)
+                    && $0.expectation.utf8.elementsEqual(first.expectation.utf8)
+            }
+            rest = rest.dropFirst(row.count)
+            let (parent, last) = split(first.name)
+            let words = row.map { split($0.name).last }.joined(separator: " ")
+            let name = row.count == 1 ? "`\(parent)\(last)`" : "`\(parent)` \(words)"
+            text += "| \(name) | \(first.section) | \(first.expectation) |\n"
         }
+        return text
+    }
+
+    /// A name without its last level, and that level.
+    private static func split(_ name: String) -> (parent: String, last: String) {
+        let last = name.split(separator: "/").last ?? ""
+        return (String(name.dropLast(last.count)), String(last))
     }
 }
 

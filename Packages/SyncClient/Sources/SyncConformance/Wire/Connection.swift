@@ -41,9 +41,6 @@ final class Connection {
         Platform.close(descriptor, isReset: isReset)
     }
 
-    /// Ends sending and stays open for answers.
-    func endSending() { Platform.endSending(descriptor) }
-
     /// Sends all bytes, unless the server has ended the connection: then the next `receive()`
     /// finds the answer that it gave before.
     func send(_ bytes: [UInt8]) throws(ConformanceFailure) {

@@ -12,9 +12,10 @@ enum ConformanceCommand {
 
     /// The flags of every suite, to be put behind those of a command's own.
     static let flags: [Command.Flag] = [
-        .init(name: "--only", value: "PATTERN", summary: "Only these checks; see below."),
+        .init(name: "--only", value: "PATTERN", summary: "Only these checks, see above."),
         .init(name: "--list", summary: "Print the checks and make none."),
         .init(name: "--json", summary: "Print one JSON object; with --list an array."),
+        .init(name: "--markdown", summary: "With --list: print a table in Markdown."),
         .init(name: "--seed", value: "N", summary: "What is random comes from N (1)."),
     ]
 
@@ -54,7 +55,7 @@ enum ConformanceCommand {
             throw UsageError("no check is called \(text); --list names them all", command)
         }
         if arguments.has("--list") {
-            printList(checks, isJSON: arguments.has("--json"))
+            print(list(checks, arguments))
             return 0
         }
         let seed = try number("--seed", arguments, command, default: 1)
@@ -112,10 +113,10 @@ enum ConformanceCommand {
         return number
     }
 
-    private static func printList(_ checks: [ConformanceCheck], isJSON: Bool) {
-        print(
-            isJSON
-                ? ConformanceReport.json(of: checks) + "\n" : ConformanceReport.list(of: checks))
+    private static func list(_ checks: [ConformanceCheck], _ arguments: Arguments) -> String {
+        if arguments.has("--markdown") { return ConformanceReport.table(of: checks) }
+        if arguments.has("--json") { return ConformanceReport.json(of: checks) + "\n" }
+        return ConformanceReport.list(of: checks)
     }
 
     private static func print(_ text: String) {

@@ -51,17 +51,6 @@ extension ServerRules {
         }
         + [
             rule(
-                "http/cut-off/half-closed", "4 H4",
-                "A device may end its sending behind the request: the answer comes all the same."
-            ) {
-                let request = $0.request("/v1/push", $0.pushRequest([$0.operation(1, "n1")]))
-                let connection = try $0.server.connect()
-                try connection.send($0.server.bytes(of: request))
-                connection.endSending()
-                try Settlement(Answer(request: request, response: connection.receive()))
-                    .expectAccepted([1: 1])
-            },
-            rule(
                 "http/garbage", "4 H4",
                 "What is no HTTP is refused or cut off, and the server goes on."
             ) {
@@ -73,7 +62,7 @@ extension ServerRules {
                     connection.close()
                 }
                 try $0.push([$0.operation(1, "n1")]).expectAccepted([1: 1])
-            },
+            }
         ]
 
     private enum Manner: Sendable {

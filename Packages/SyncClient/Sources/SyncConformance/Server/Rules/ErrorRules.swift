@@ -26,7 +26,12 @@ extension ServerRules {
                 let message = try fields.text("message")
                 try answer.expect(!message.isEmpty, "The message is empty.")
                 if fields.has("requestId") { _ = try fields.text("requestId") }
-                if fields.has("retryAfterSeconds") { _ = try fields.uint("retryAfterSeconds") }
+                if fields.has("retryAfterSeconds") {
+                    let seconds = try fields.uint("retryAfterSeconds")
+                    try answer.expect(
+                        answer.header("retry-after") == "\(seconds)",
+                        "The header Retry-After is \(answer.header("retry-after")).")
+                }
                 if fields.has("details") { _ = try fields.map("details") }
             }
         },

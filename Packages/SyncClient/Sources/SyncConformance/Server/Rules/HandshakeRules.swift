@@ -18,6 +18,13 @@ extension ServerRules {
                     try fields.expect(key, 0)
                 }
             },
+            rule(
+                "handshake/capabilities", "6",
+                "The server says that it can do pull and push."
+            ) {
+                let capabilities = try $0.shakeHands().map("capabilities")
+                for key in ["pull", "push"] { try capabilities.expect(key, true) }
+            },
             rule("handshake/same-log", "2", "Every handshake of a database names the same logId.") {
                 let first = $0.logID
                 try $0.other("b").shakeHands().expect("logId", .bytes(first))
