@@ -145,12 +145,12 @@ extension ItemDecoder {
             throw failure(error, type, place, key())
         }
         let role = document.role(of: type)
-        // A type may have kept its decoder; then the next value gets another.
-        if spare == nil || !isKnownUniquelyReferenced(&spare) {
-            spare = ItemDecoder(document, place)
+        defer {
+            // A type may have kept its decoder; then the next value gets another.
+            if isKnownUniquelyReferenced(&spare) { spare?.owner = nil } else { spare = nil }
         }
-        defer { if isKnownUniquelyReferenced(&spare) { spare?.owner = nil } else { spare = nil } }
-        let decoder = spare ?? self
+        let decoder = spare ?? ItemDecoder(document, place)
+        spare = decoder
         decoder.prepare(for: self, key(), place, role)
         return try decoder.decodeWhole(type, role)
     }
