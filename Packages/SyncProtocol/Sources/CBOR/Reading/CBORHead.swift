@@ -68,14 +68,32 @@ extension CBORHead {
         // Eight bytes are there and hold the argument, whatever its length. Only a longer form than
         // needed can be wrong with this head.
         if byte & 0x1F < 28, byte < 0xE0, count - position > 8 {
-            let size = 1 &<< Int(byte & 3)
-            let raw = base.loadUnaligned(fromByteOffset: position + 1, as: UInt64.self)
-            let argument = UInt64(bigEndian: raw) &>> UInt64(64 &- 8 &* size)
+            let (argument, size) = longArgument(byte & 0x1F, at: base + position + 1)
             if !isStrict || (size == 1 ? argument >= 24 : argument &>> UInt64(4 &* size) > 0) {
                 return CBORHead(initialByte: byte, argument: argument, end: position + 1 + size)
             }
         }
         return try readLong(base, count: count, at: position, isStrict: isStrict)
+    }
+
+    /// The argument behind an initial byte with additional information 24 to 27, and its length.
+    ///
+    /// A branch for each length is guessed right mostly; then nothing waits for the initial byte to
+    /// be loaded before what follows the argument is.
+    ///
+    /// - Precondition: `start` is valid for eight bytes.
+    @inlinable
+    @inline(__always)
+    static func longArgument(
+        _ info: UInt8, at start: UnsafeRawPointer
+    ) -> (argument: UInt64, size: Int) {
+        let raw = UInt64(bigEndian: start.loadUnaligned(as: UInt64.self))
+        switch info {
+        case 24: return (raw &>> 56, 1)
+        case 25: return (raw &>> 48, 2)
+        case 26: return (raw &>> 32, 4)
+        default: return (raw, 8)
+        }
     }
 
     /// Reads a head of more than one byte, or refuses it.

@@ -93,7 +93,9 @@ extension CBOROrderedFields {
     @inline(__always)
     public mutating func readText() -> UnsafeRawBufferPointer? {
         guard let content = readString(major: 3) else { return nil }
-        guard isUTF8(content, isLongerBy: end &- position) else {
+        if let start = content.baseAddress,
+            !isUTF8(start, count: content.count, ofReadable: base + end - start)
+        {
             fail()
             return nil
         }
@@ -136,9 +138,8 @@ extension CBOROrderedFields {
         let info = base.load(fromByteOffset: position, as: UInt8.self) &- major << 5
         if info < 24 { return (UInt64(info), position &+ 1) }
         guard info < 28 else { return nil }
-        let size = 1 &<< Int(info &- 24)
-        let raw = base.loadUnaligned(fromByteOffset: position &+ 1, as: UInt64.self)
-        return (UInt64(bigEndian: raw) &>> UInt64(64 &- 8 &* size), position &+ 1 &+ size)
+        let (argument, size) = CBORHead.longArgument(info, at: base + position + 1)
+        return (argument, position &+ 1 &+ size)
     }
 
     /// The same close to the end of the input.
@@ -189,25 +190,4 @@ extension CBORStaticKey {
                 == UInt8(truncatingIfNeeded: word >> UInt64(8 * (index & 7)))
         }
     }
-}
-
-/// Whether a text is UTF-8, behind which so many more bytes can be read.
-@inlinable
-@inline(__always)
-func isUTF8(_ text: UnsafeRawBufferPointer, isLongerBy more: Int) -> Bool {
-    guard let start = text.baseAddress else { return true }
-    // Most texts are short and ASCII: two words tell, without the bytes that are not theirs.
-    let count = text.count
-    guard count <= 16, count &+ more >= 16 else { return isUTF8OutOfLine(start, count: count) }
-    let low = start.loadUnaligned(as: UInt64.self).littleEndian
-    let high = start.loadUnaligned(fromByteOffset: 8, as: UInt64.self).littleEndian
-    // Shifted to the left by the bytes that are not the text's; a shift by 64 leaves nothing.
-    let texts = low << UInt64(Swift.max(0, 64 &- 8 &* count)) | high << UInt64(128 &- 8 &* count)
-    return texts & 0x8080_8080_8080_8080 == 0 || isUTF8OutOfLine(start, count: count)
-}
-
-@usableFromInline
-@inline(never)
-func isUTF8OutOfLine(_ start: UnsafeRawPointer, count: Int) -> Bool {
-    isUTF8(start, count: count)
 }

@@ -22,25 +22,38 @@ struct ItemSkipper {
         while true {
             if frame.left == 0 {
                 if reader.frames.count == bottom { return }
-                try close(&frame, &reader)
+                let inner = frame
+                frame = reader.frames.pop()
+                try close(inner, in: &frame, &reader)
                 continue
             }
             if frame.isIndefinite, try isAtBreak(of: frame) {
                 position += 1
-                try close(&frame, &reader)
+                frame.left = 0
                 continue
             }
-            if openTags == 0 { start = position }
+            if openTags == 0 {
+                if frame.mayBePlain {
+                    skipPlainItems(in: &frame, &reader.keys)
+                    if frame.left == 0 { continue }
+                }
+                start = position
+            }
             let head = try peekHead(reader)
             switch head.major {
             case 2, 3: position = try end(ofString: head, reader)
             case 4, 5:
-                reader.frames.push(frame)
-                frame = SkipFrame(
-                    head, start: start, openTags: openTags, keyBase: reader.keys.count,
-                    limits)
+                var inner = SkipFrame(
+                    head, start: start, openTags: openTags, keyBase: reader.keys.count, limits)
                 try enter(head, reader)
                 openTags = 0
+                if inner.mayBePlain { skipPlainItems(in: &inner, &reader.keys) }
+                if inner.left > 0 {
+                    reader.frames.push(frame)
+                    frame = inner
+                } else {
+                    try close(inner, in: &frame, &reader)
+                }
                 continue
             case 6:
                 try enter(head, reader)
@@ -79,13 +92,11 @@ struct ItemSkipper {
     /// Goes back from an array or map that has ended to the one around it.
     @inline(__always)
     private mutating func close(
-        _ frame: inout SkipFrame, _ reader: inout CBORReader
+        _ inner: SkipFrame, in frame: inout SkipFrame, _ reader: inout CBORReader
     ) throws(CBORError) {
-        reader.removeKeys(of: frame.tracker)
-        depth -= 1 + frame.openTags
-        let start = frame.start
-        frame = reader.frames.pop()
-        try endItem(from: start, in: &frame, &reader)
+        reader.removeKeys(of: inner.tracker)
+        depth -= 1 + inner.openTags
+        try endItem(from: inner.start, in: &frame, &reader)
     }
 
     private func isAtBreak(of frame: SkipFrame) throws(CBORError) -> Bool {
@@ -163,6 +174,10 @@ struct SkipFrame: BitwiseCopyable {
         self.openTags = openTags
         tracker = KeyTracker(base: keyBase, limits)
     }
+
+    /// Whether the length is definite, and what comes next is an element, or a key behind others
+    /// that are in order.
+    var mayBePlain: Bool { !isIndefinite && !isValueNext && tracker.isSorted }
 
     /// Whether a map's key has come and its value has not.
     var isValueNext: Bool { isMap && left & 1 == 1 }

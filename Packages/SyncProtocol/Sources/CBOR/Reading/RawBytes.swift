@@ -101,3 +101,40 @@ func isUTF8Slowly(_ base: UnsafeRawPointer, count: Int, from start: Int) -> Bool
     }
     return true
 }
+
+/// Whether these bytes are UTF-8, where so many bytes can be read from their start on, at least
+/// their own.
+///
+/// Most texts are short and ASCII. They are told in one piece, without the bytes behind them.
+@inlinable
+@inline(__always)
+func isUTF8(_ base: UnsafeRawPointer, count: Int, ofReadable readable: Int) -> Bool {
+    guard count < 16, readable >= 16 else { return isUTF8OutOfLine(base, count: count) }
+    // A shift by 128 leaves everything, so that an empty text may be looked at a second time.
+    let text = loadWords(base) &<< UInt128(truncatingIfNeeded: 128 &- 8 &* count)
+    return isASCII(text) || isUTF8OutOfLine(base, count: count)
+}
+
+@usableFromInline
+@inline(never)
+func isUTF8OutOfLine(_ base: UnsafeRawPointer, count: Int) -> Bool {
+    isUTF8(base, count: count)
+}
+
+/// Sixteen bytes as one number, of which the first is the lowest.
+///
+/// - Precondition: `base` is valid for 16 bytes.
+@inlinable
+@inline(__always)
+func loadWords(_ base: UnsafeRawPointer) -> UInt128 {
+    let low = base.loadUnaligned(as: UInt64.self)
+    let high = base.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    return UInt128(truncatingIfNeeded: high.littleEndian) &<< 64
+        | UInt128(truncatingIfNeeded: low.littleEndian)
+}
+
+@inlinable
+@inline(__always)
+func isASCII(_ words: UInt128) -> Bool {
+    words & 0x8080_8080_8080_8080_8080_8080_8080_8080 == 0
+}

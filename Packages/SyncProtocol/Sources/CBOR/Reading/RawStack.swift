@@ -19,7 +19,7 @@ struct RawStack<Element: BitwiseCopyable> {
         if count == capacity { grow() }
         // `grow` has made room, so there is a base.
         base.unsafelyUnwrapped[count] = element
-        count += 1
+        count &+= 1
     }
 
     /// - Precondition: The stack is not empty.
@@ -39,6 +39,12 @@ struct RawStack<Element: BitwiseCopyable> {
     var top: Element {
         precondition(count > 0, "An empty stack has no top.")
         return base.unsafelyUnwrapped[count - 1]
+    }
+
+    /// The memory behind the top; valid until the next change. What is stored there is pushed by
+    /// raising `count`.
+    var room: UnsafeMutableBufferPointer<Element> {
+        UnsafeMutableBufferPointer(start: base.map { $0 + count }, count: capacity - count)
     }
 
     /// The elements from a position on; valid until the next change.
