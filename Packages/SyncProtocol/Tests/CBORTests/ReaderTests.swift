@@ -182,6 +182,22 @@ import Testing
             Self.read("5f 4101 40 420203 ff") { r throws(CBORError) in try r.readBytes() }
                 == .success([1, 2, 3]))
     }
+
+    @Test(arguments: [
+        ("80", 0), ("8101", 1), ("a1 0102", 1), ("9f ff", 0), ("01", 0), ("6161", 0),
+        ("9a00010000", 65536), ("9bffffffffffffffff", Int.max),
+    ])
+    func tellsHowManyElementsAreAnnounced(input: String, count: Int) throws {
+        var told: Int?, left: Int?
+        _ = try? CBORReader.read(hex(input)) { reader throws(CBORError) in
+            told = try reader.peekCount()
+            left = reader.bytesLeft
+            try reader.skip()
+        }
+
+        #expect(told == count)
+        #expect(left == hex(input).count)
+    }
 }
 
 @Suite struct ReaderMisuseTests {

@@ -6,6 +6,17 @@ import Testing
 
 /// Rules of single messages that bytes alone do not show.
 @Suite struct MessageRuleTests {
+    /// A list that announces more than the input can hold takes no memory for it.
+    @Test(arguments: [0x9A, 0x9B] as [UInt8])
+    func makesNoRoomForElementsThatAreNotThere(head: UInt8) {
+        let count = [UInt8](repeating: 0x7F, count: head == 0x9A ? 4 : 8)
+        let bytes = [0xA1, 0x63] + Array("ops".utf8) + [head] + count + Fixture.upsert().encoded()
+
+        let error = decodingError(bytes, as: PullResponse.self)
+
+        #expect(error?.code == .truncated && error?.offset == bytes.count)
+    }
+
     @Test(arguments: [
         (6 as OperationID, nil as Cursor?), (7, 12), (8, 13), (9, 14), (10, nil), (0, nil),
         (OperationID(wireIntegerMax), nil),

@@ -29,6 +29,15 @@ extension CBORReader {
         leave(outer)
     }
 
+    /// How many elements or entries the array or map that comes next announces; 0 if its length is
+    /// indefinite, or something else comes. Nobody has seen so many: make no room for them without
+    /// a bound, such as `bytesLeft`.
+    @inlinable
+    public func peekCount() throws(CBORError) -> Int {
+        let head = try peekHead()
+        return head.major | 1 == 5 ? Int(clamping: head.argument) : 0
+    }
+
     /// Reads a map of definite or indefinite length whose keys are text.
     ///
     /// - Parameter entry: Called for each key, in the order of the input; reads or skips the key's

@@ -59,6 +59,9 @@ public struct CBORReader: ~Copyable {
     /// The position of the next item in bytes from the start of the input.
     @inlinable public var offset: Int { position }
 
+    /// How many bytes of the input are behind the current offset.
+    @inlinable public var bytesLeft: Int { count - position }
+
     /// An error at the current offset, for decoders of messages. Its path starts here.
     public func error(_ code: CBORError.Code, _ message: String) -> CBORError {
         CBORError(code, at: position, message: message)

@@ -104,7 +104,7 @@ extension UnsafeRawBufferPointer {
         name.withUTF8Buffer { hasSameBytes(as: UnsafeRawBufferPointer($0)) }
     }
 
-    /// Compares eight bytes at a time.
+    /// Compares eight bytes at a time, and then one.
     func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
         guard count == other.count else { return false }
         var index = 0
@@ -115,7 +115,11 @@ extension UnsafeRawBufferPointer {
             else { return false }
             index += 8
         }
-        return self[index...].elementsEqual(other[index...])
+        while index < count {
+            guard self[index] == other[index] else { return false }
+            index += 1
+        }
+        return true
     }
 }
 

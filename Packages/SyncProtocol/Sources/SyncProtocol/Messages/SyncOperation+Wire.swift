@@ -60,7 +60,7 @@ extension SyncOperation: WireValue {
             timestampMilliseconds: view.timestampMilliseconds,
             hybridTimestamp: view.hybridTimestamp, base: view.base,
             baseOperationID: view.baseOperationID, transactionID: view.transactionID,
-            labels: view.labels.map(Self.labels(in:)) ?? [:], cursor: view.cursor)
+            cursor: view.cursor, labels: view.labels.map(Self.labels(in:)) ?? [:])
     }
 
     private static func name<N: TextIdentifier>(_ utf8: UnsafeRawBufferPointer) -> N {

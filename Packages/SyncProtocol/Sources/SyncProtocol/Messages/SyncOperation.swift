@@ -43,10 +43,10 @@ public struct SyncOperation: Hashable, Sendable {
     public var baseOperationID: OperationID?
     /// The group of operations that it was committed with.
     public var transactionID: TransactionID?
-    /// Facts for routing and filters, readable where the entity is encrypted; empty for none.
-    public var labels: [LabelName: Label]
     /// The server's position for it; only in pulls.
     public var cursor: Cursor?
+    /// Facts for routing and filters, readable where the entity is encrypted; empty for none.
+    public var labels: [LabelName: Label]
 
     /// The value of a label. Texts are equal if their bytes are.
     public enum Label: Hashable, Sendable {
@@ -71,7 +71,11 @@ public struct SyncOperation: Hashable, Sendable {
             }
         }
     }
+}
 
+// Outside of the type, so that it keeps the initialiser that the compiler makes, which differs in
+// the order of the last two: that one puts a value together without a copy.
+extension SyncOperation {
     /// Creates an operation.
     public init(
         operationID: OperationID, databaseID: DatabaseID, deviceID: DeviceID,
@@ -81,21 +85,12 @@ public struct SyncOperation: Hashable, Sendable {
         baseOperationID: OperationID? = nil, transactionID: TransactionID? = nil,
         labels: [LabelName: Label] = [:], cursor: Cursor? = nil
     ) {
-        self.operationID = operationID
-        self.databaseID = databaseID
-        self.deviceID = deviceID
-        self.collection = collection
-        self.entityID = entityID
-        self.kind = kind
-        self.entityVersion = entityVersion
-        self.entityCBOR = entityCBOR
-        self.timestampMilliseconds = timestampMilliseconds
-        self.hybridTimestamp = hybridTimestamp
-        self.base = base
-        self.baseOperationID = baseOperationID
-        self.transactionID = transactionID
-        self.labels = labels
-        self.cursor = cursor
+        self.init(
+            operationID: operationID, databaseID: databaseID, deviceID: deviceID,
+            collection: collection, entityID: entityID, kind: kind, entityVersion: entityVersion,
+            entityCBOR: entityCBOR, timestampMilliseconds: timestampMilliseconds,
+            hybridTimestamp: hybridTimestamp, base: base, baseOperationID: baseOperationID,
+            transactionID: transactionID, cursor: cursor, labels: labels)
     }
 
     /// The entity's place.

@@ -43,12 +43,17 @@ extension WireValue {
 
 /// The value of a required key, or the error that names the key.
 func require<T>(_ value: T?, _ key: String, at offset: Int) throws(CBORError) -> T {
-    guard let value else {
-        throw CBORError(
+    guard let value else { throw .missingKey(key, at: offset) }
+    return value
+}
+
+extension CBORError {
+    /// The error for a map at `offset` that lacks a key.
+    static func missingKey(_ key: String, at offset: Int) -> CBORError {
+        CBORError(
             .missingKey, at: offset, path: [key], message: "The required key \"\(key)\" is missing."
         )
     }
-    return value
 }
 
 /// Whether a text key comes before another in Core Deterministic Encoding: the shorter first, then
@@ -116,8 +121,12 @@ extension CBORReader {
         try readNullIfPresent() ? nil : try readText()
     }
 
+    /// Reads a list. Room is made for as many elements as are announced, but never for more bytes
+    /// than the input has left.
     mutating func readList<T: WireValue>() throws(CBORError) -> [T] {
         var list: [T] = []
+        let room = bytesLeft / MemoryLayout<T>.stride
+        list.reserveCapacity(Swift.min(try peekCount(), room))
         try readArray { reader, _ throws(CBORError) in list.append(try T(from: &reader)) }
         return list
     }
