@@ -95,6 +95,8 @@ import Testing
         #expect(writer.byteCount == 0 && writer.bytes.isEmpty)
 
         writer.write(text: "four" as StaticString)
+        writer.reserve(1_000)
+        writer.reserve(0)
         writer.write(uint: 1_000)
 
         #expect(writer.byteCount == 8 && writer.bytes == hex("64 666f7572 1903e8"))

@@ -24,6 +24,14 @@ public struct CBORWriter: ~Copyable {
 
     /// The number of bytes written so far.
     @inlinable public var byteCount: Int { output.count }
+
+    /// Makes room for so many more bytes; a guess is enough.
+    ///
+    /// - Precondition: `byteCount` is not negative.
+    public mutating func reserve(_ byteCount: Int) {
+        precondition(byteCount >= 0, "There cannot be room for a negative number of bytes.")
+        _ = output.room(for: byteCount)
+    }
 }
 
 // What the writer points to is its own and goes wherever it goes.

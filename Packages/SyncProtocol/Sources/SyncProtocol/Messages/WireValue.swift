@@ -183,7 +183,13 @@ extension CBORWriter {
     private mutating func write<Element: WireValue & ~Copyable>(
         elements: UnsafePointer<Element>, count: Int
     ) {
-        for index in 0..<count { elements[index].encode(to: &self) }
+        let start = byteCount
+        let sample = Swift.min(count, 32)
+        for index in 0..<sample { elements[index].encode(to: &self) }
+        // The first elements tell how much room all will take: that grows the memory once.
+        let size = sample > 0 ? (byteCount - start) / sample : 0
+        reserve((size + size / 8) * (count - sample))
+        for index in sample..<count { elements[index].encode(to: &self) }
     }
 }
 
