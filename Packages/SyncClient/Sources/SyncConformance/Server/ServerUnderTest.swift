@@ -16,6 +16,9 @@ public struct ServerUnderTest: Sendable {
     /// Decides whatever is random in contents and mutations; names of databases are always new.
     public var seed: UInt64
 
+    /// How many requests it has left unanswered.
+    let silences = SilenceCount()
+
     /// Makes it; nothing is connected to.
     ///
     /// - Parameter databasePrefix: At most 100 characters that a `dbId` may have.
@@ -64,7 +67,7 @@ public struct ServerUnderTest: Sendable {
 
     /// A new connection.
     func connect(isHead: Bool = false) throws(ConformanceFailure) -> Connection {
-        try Connection(to: address, timeout: timeout, isHead: isHead)
+        try Connection(to: address, timeout: timeout, isHead: isHead, silences: silences)
     }
 
     /// Numbers that depend on the seed and on what they are for.

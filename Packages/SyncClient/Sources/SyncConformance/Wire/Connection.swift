@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import HTTPWire
+import Synchronization
+
+/// Counts requests that were left unanswered.
+final class SilenceCount: Sendable {
+    let value = Atomic(0)
+}
 
 /// One TCP connection to the server under test, for one thread. It sends exactly the bytes that it
 /// is told, in whatever pieces, and takes whole answers.
@@ -11,6 +17,7 @@ final class Connection {
 
     private let descriptor: CInt
     private let timeout: Duration
+    private let silences: SilenceCount
     private var parser: HTTPResponseParser
     private var isEnded = false
     private var isClosed = false
@@ -22,10 +29,12 @@ final class Connection {
     /// - Parameters:
     ///   - timeout: How long connecting, sending and each answer may take.
     ///   - isHead: Whether all requests will be HEAD, whose answers have no body.
+    ///   - silences: Counts answers that did not come.
     init(
-        to address: ServerAddress, timeout: Duration, isHead: Bool = false
+        to address: ServerAddress, timeout: Duration, isHead: Bool = false, silences: SilenceCount
     ) throws(ConformanceFailure) {
         self.timeout = timeout
+        self.silences = silences
         descriptor = try Platform.connect(
             to: address.host, address.port, milliseconds: Self.milliseconds(timeout))
         let limits = HTTPLimits(maxBodyBytes: 1 << 30)
@@ -93,6 +102,7 @@ final class Connection {
             case .needMore: break
             }
             guard ContinuousClock().now < deadline else {
+                silences.value.add(1, ordering: .relaxed)
                 throw ConformanceFailure("No answer came within \(limit).")
             }
             let ready = Platform.wait(

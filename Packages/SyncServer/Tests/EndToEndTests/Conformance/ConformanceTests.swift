@@ -10,10 +10,11 @@ import Testing
 
     /// The server of a port, judged in the checks of a pattern.
     static func judge(
-        port: UInt16, path: String = "", seed: UInt64 = 1, only pattern: String? = nil
+        port: UInt16, path: String = "", timeout: Duration = .seconds(60), seed: UInt64 = 1,
+        only pattern: String? = nil
     ) throws -> ConformanceReport {
         let address = try #require(ServerAddress(parsing: "http://127.0.0.1:\(port)\(path)"))
-        let server = ServerUnderTest(address: address, timeout: .seconds(60), seed: seed)
+        let server = ServerUnderTest(address: address, timeout: timeout, seed: seed)
         try server.reach()
         return ConformanceSuite.server.run(
             on: server, only: pattern.map(ConformancePattern.init), heading: heading)

@@ -27,6 +27,18 @@ typealias Lie =
         _ request: Letter, _ server: (Letter) throws -> Reply
     ) throws -> Reply
 
+/// How a proxy treats the bytes of a connection, beside what its lie makes of whole requests.
+struct Manners: Sendable {
+    /// Answers what was pipelined from the last to the first.
+    var isBackwards = false
+    /// Ends the connection behind each answer, without a word.
+    var closesAfterAnswer = false
+    /// Changes what comes in one read, so that something broken becomes whole.
+    var mend: @Sendable ([UInt8]) -> [UInt8] = { $0 }
+    /// What it says to bytes that it does not understand.
+    var refusal = 400
+}
+
 /// A proxy on this machine that takes requests apart and answers as its lie has it. A good server
 /// behind it becomes one that breaks a rule.
 final class LyingProxy: Sendable {
@@ -34,13 +46,18 @@ final class LyingProxy: Sendable {
     private let listener: Socket
     private let target: UInt16
     private let lie: Lie
+    private let manners: Manners
     private let connections = Mutex<(sockets: [Socket], isEnded: Bool)>(([], false))
 
     /// Starts to listen.
-    init(to target: UInt16, lie: @escaping Lie) throws {
+    init(
+        to target: UInt16, manners: Manners = Manners(),
+        lie: @escaping Lie = { request, server in try server(request) }
+    ) throws {
         (listener, port) = try Socket.listen()
         self.target = target
         self.lie = lie
+        self.manners = manners
         Thread.detachNewThread { [self] in acceptAll() }
     }
 
@@ -77,26 +94,44 @@ final class LyingProxy: Sendable {
         let server = try HTTPClient(port: target)
         defer { server.socket.close() }
         var parser = HTTPRequestParser(limits: HTTPLimits(maxBodyBytes: 1 << 26))
+        var pending: [HTTPRequest] = []
         while true {
             switch parser.next() {
             case .request(let request):
-                let letter = Letter(
-                    method: request.method.rawValue, target: request.target,
-                    contentType: request.headers["content-type"], body: request.body)
-                let reply = try lie(letter) { try Self.forward($0, to: server) }
-                var headers = HTTPHeaders()
-                headers.append("Content-Type", reply.contentType)
-                let response = HTTPResponse(
-                    status: reply.status, headers: headers, body: reply.body)
-                try socket.send(response.serialized(keepAlive: true))
+                pending.append(request)
+                if !manners.isBackwards { try answer(&pending, socket, server) }
             case .needMore:
+                try answer(&pending, socket, server)
                 let bytes = try socket.receive()
                 if bytes.isEmpty { return }
-                parser.append(bytes)
+                parser.append(manners.mend(bytes))
             default:
+                var headers = HTTPHeaders()
+                headers.append("Content-Type", "application/cbor")
+                let error = CBORMap.of(["code": 1, "message": "That is no HTTP."])
+                let response = HTTPResponse(
+                    status: manners.refusal, headers: headers, body: error.encoded)
+                try socket.send(response.serialized(keepAlive: false))
                 return
             }
         }
+    }
+
+    private func answer(
+        _ pending: inout [HTTPRequest], _ socket: Socket, _ server: HTTPClient
+    ) throws {
+        for request in manners.isBackwards ? pending.reversed() : pending {
+            let letter = Letter(
+                method: request.method.rawValue, target: request.target,
+                contentType: request.headers["content-type"], body: request.body)
+            let reply = try lie(letter) { try Self.forward($0, to: server) }
+            var headers = HTTPHeaders()
+            headers.append("Content-Type", reply.contentType)
+            let response = HTTPResponse(status: reply.status, headers: headers, body: reply.body)
+            try socket.send(response.serialized(keepAlive: true))
+            if manners.closesAfterAnswer { return socket.endAll() }
+        }
+        pending = []
     }
 
     private static func forward(_ letter: Letter, to server: HTTPClient) throws -> Reply {

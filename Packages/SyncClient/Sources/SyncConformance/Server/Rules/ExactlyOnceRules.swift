@@ -112,6 +112,25 @@ extension ServerRules {
                 try $0.expectLog([("a", 1), ("b", 1)], "a duplicate was pushed")
             },
             rule(
+                "push/exactly-once/before-values", "7 P2",
+                "A duplicate is not rejected, although it names both base and baseOpId this time."
+            ) {
+                try $0.push([$0.operation(1, "n1", "a")])
+                try $0.push([$0.operation(1, "n1", "a", ["baseOpId": 9])]).expectAccepted([1: 1])
+            },
+            rule(
+                "push/exactly-once/behind-refused", "7 P2, P7",
+                "A duplicate stays one behind an operation on its entity that is refused."
+            ) {
+                try $0.write(2, "n1")
+                let operations = [
+                    $0.operation(1, "n1", "", ["opType": "move"]), $0.operation(2, "n1"),
+                    $0.operation(3, "n1", "c", ["base": 1]),
+                ]
+                try $0.push(operations).expect(
+                    accepted: [2], conflicts: [3], rejected: [(1, "malformed")])
+            },
+            rule(
                 "push/exactly-once/content-only", "7 P2, 5.1 O5",
                 "Content decides what is a duplicate: other stamps, bases and labels do not."
             ) {
@@ -145,6 +164,7 @@ extension ServerRules {
                 ("content", ["entityCbor": .bytes(Device.note("other"))]),
                 ("entity", ["entityId": "n9"]), ("collection", ["collection": "other"]),
                 ("type", ["opType": "delete", "entityCbor": nil]),
+                ("malformed", ["opType": "move"]), ("no-content", ["entityCbor": nil]),
             ] as [(String, [String: CBORValue?])]
         ) { device, changes in
             try device.push([device.operation(1, "n1", "a"), device.operation(2, "n2")])

@@ -71,6 +71,14 @@ extension ServerRules {
                     .expectAccepted([2: 2, 3: 3])
             },
             rule(
+                "push/value/before-conflict", "7 P2",
+                "What is malformed is rejected, also if it was made on an older revision."
+            ) {
+                try $0.write(1, "n1")
+                try $0.push([$0.operation(2, "n1", "", ["entityCbor": nil])])
+                    .expect(accepted: [], rejected: [(2, "malformed")])
+            },
+            rule(
                 "push/value/order", "7",
                 "rejected and conflicts each have the order of the request."
             ) {
