@@ -98,6 +98,14 @@ extension ServerLie {
                     runs.flatMap { single($0) })
             }),
         ServerLie(
+            "forgets the cursors of what is old", "push/exactly-once/old",
+            changingAnswers("push") { answer, request in
+                guard answer.uint("serverCursor") > 5_000, request.operations.count == 3 else {
+                    return
+                }
+                answer["accepted"] = .array((UInt64(1)...3).map { run($0, 0) })
+            }),
+        ServerLie(
             "normalises names", "push/names-are-bytes",
             changingRequests("push") { message in
                 message.operations = message.operations.map { operation in

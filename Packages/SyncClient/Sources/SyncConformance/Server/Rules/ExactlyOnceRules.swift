@@ -150,6 +150,12 @@ extension ServerRules {
                 try $0.expectLog([("a", 1), ("a", 5), ("a", 3)], "an operation below was pushed")
             },
             rule(
+                "push/exactly-once/old", "7 P3, P4",
+                "A duplicate of long ago is accepted with the cursor that it got, or, "
+                    + "if its entity "
+                    + "has a later revision, with cursor 0 in a run of its own."
+            ) { try replayOldest($0) },
+            rule(
                 "push/exactly-once/random", "7 P4",
                 "Pushes in any mixture, again and again, store each operation once."
             ) { try replayAtRandom($0) },
