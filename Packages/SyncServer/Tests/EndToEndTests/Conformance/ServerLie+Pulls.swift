@@ -45,21 +45,10 @@ extension ServerLie {
                 if request["waitMs"] != nil { answer.operations = [] }
             }),
         ServerLie(
-            "wakes for every collection", "wait/passed-by"
-        ) { request, server in
-            guard request.target == "/v1/pull", var message = request.body.message,
-                message["waitMs"] != nil
-            else { return try server(request) }
-            let collections = message["collections"]
-            message["collections"] = nil
-            var part = request
-            part.body = message.encoded
-            _ = try server(part)
-            message["collections"] = collections
-            message["waitMs"] = nil
-            part.body = message.encoded
-            return try server(part)
-        },
+            "wakes for every collection", "wait/passed-by",
+            changingRequests("pull") { message in
+                if message["waitMs"] != nil { message["collections"] = nil }
+            }),
         ServerLie(
             "encodes content again", "encoding/entity/bytes",
             changingPulled { operation in
