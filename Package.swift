@@ -113,6 +113,7 @@ let package = Package(
             name: "SyncConformanceTests",
             dependencies: [
                 "CBOR", "SyncProtocol", "HTTPWire", "SyncTestSupport", "SyncConformance",
+                "entitysync",
             ],
             path: "\(client)/Tests/SyncConformanceTests", swiftSettings: strict),
         .testTarget(

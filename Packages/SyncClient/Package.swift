@@ -38,7 +38,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SyncConformanceTests",
-            dependencies: [cbor, syncProtocol, httpWire, testSupport, "SyncConformance"],
+            dependencies: [
+                cbor, syncProtocol, httpWire, testSupport, "SyncConformance", "entitysync",
+            ],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

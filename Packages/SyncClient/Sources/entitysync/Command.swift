@@ -27,7 +27,7 @@ struct Command: Sendable {
     /// All commands, in the order of the help.
     static let all: [Command] = [
         .wal, .cborDiag, .cborDecode, .cborEncode, .cborCheck, .conformanceServer,
-        .conformanceCodec, .conformanceAdapter,
+        .conformanceCodec, .conformanceAdapter, .conformanceClient, .conformanceDevice,
     ]
 
     var usage: String {

@@ -26,9 +26,16 @@ public final class Adapter: Sendable {
         case closure(@Sendable (_ request: CBORMap) throws(ConformanceFailure) -> [UInt8])
     }
 
+    /// What a test changes on the way to the program and back; it shows that lies are found.
+    struct Lie: Sendable {
+        var request: @Sendable (inout [(name: String, value: String)]) -> Void = { _ in }
+        var answer: @Sendable (_ action: String, inout CBORMap) -> Void = { _, _ in }
+    }
+
     private let source: Source
     private let suite: String
     private let timeout: Duration
+    private let lie: Lie?
     private let state = Mutex(State())
 
     /// Makes it; nothing is started.
@@ -37,10 +44,15 @@ public final class Adapter: Sendable {
     ///   - words: The program, found along `PATH`, and its arguments; not empty.
     ///   - suite: What `hello` says that it is for.
     ///   - timeout: How long an answer may take.
-    public init(_ words: [String], suite: String, timeout: Duration) {
+    public convenience init(_ words: [String], suite: String, timeout: Duration) {
+        self.init(words, suite: suite, timeout: timeout, lie: nil)
+    }
+
+    init(_ words: [String], suite: String, timeout: Duration, lie: Lie?) {
         source = .program(words)
         self.suite = suite
         self.timeout = timeout
+        self.lie = lie
     }
 
     /// An adapter without a process: `answer` gives the line that answers a request.
@@ -50,6 +62,7 @@ public final class Adapter: Sendable {
         source = .closure(answer)
         suite = "test"
         timeout = .zero
+        lie = nil
     }
 
     /// Starts the program and greets it.
@@ -90,6 +103,32 @@ public final class Adapter: Sendable {
         return answer
     }
 
+    /// Asks something and kills the program while it is at it, at the latest when the time for an
+    /// answer is over; a new one starts when something is asked next.
+    ///
+    /// - Returns: Whether it was killed before it answered.
+    func ask(
+        _ members: [(name: String, value: String)], killingWhen isTime: @Sendable () -> Bool
+    ) throws -> Bool {
+        try state.withLock { state throws(ConformanceFailure) in
+            do throws(ConformanceUnreachable) {
+                if state.process == nil { try start(&state) }
+            } catch {
+                throw ConformanceFailure("The adapter does not start again. \(error)")
+            }
+            state.number += 1
+            let request = JSONText.object([("n", "\(state.number)")] + members)
+            defer { state.process = nil }
+            do throws(ConformanceFailure) {
+                _ = try state.process?.exchange(
+                    Array(request.utf8), within: timeout, endingWhen: isTime)
+                return false
+            } catch {
+                return true
+            }
+        }
+    }
+
     /// Ends the program, if it runs.
     func stop() {
         state.withLock { state in
@@ -123,11 +162,15 @@ public final class Adapter: Sendable {
         _ members: [(name: String, value: String)], _ state: inout State
     ) throws(ConformanceFailure) -> AdapterAnswer {
         state.number += 1
+        var members = members
+        let action = members.first?.value ?? ""
+        lie?.request(&members)
         let request = JSONText.object([("n", "\(state.number)")] + members)
         let line = try line(answering: Array(request.utf8), state)
-        let answer: AdapterAnswer
+        var answer: AdapterAnswer
         do throws(ConformanceFailure) {
             answer = try AdapterAnswer(line)
+            lie?.answer(action, &answer.members)
             guard answer.unsigned("n") == UInt64(state.number) else {
                 let came = answer.unsigned("n").map { "is to request \($0)" } ?? "has no number n"
                 throw answer.failure("The answer \(came), and request \(state.number) was asked.")
@@ -153,7 +196,7 @@ public final class Adapter: Sendable {
 /// What an adapter answered.
 struct AdapterAnswer: Sendable {
     /// JSON as CBOR has it: objects are maps with text keys, numbers with a fraction are floats.
-    let members: CBORMap
+    fileprivate(set) var members: CBORMap
     private let line: [UInt8]
 
     /// Reads a line that is one JSON object, no member twice.

@@ -31,8 +31,11 @@ final class AdapterProcess {
 
     /// Sends a line and returns the line that comes next, both without their line feed.
     ///
+    /// - Parameter isTime: Called now and then; once it says so, the answer is not waited for.
     /// - Throws: `ConformanceFailure`; the process is of no more use then.
-    func exchange(_ line: [UInt8], within limit: Duration) throws(ConformanceFailure) -> [UInt8] {
+    func exchange(
+        _ line: [UInt8], within limit: Duration, endingWhen isTime: @Sendable () -> Bool = { false }
+    ) throws(ConformanceFailure) -> [UInt8] {
         takeWhatIsThere()
         guard received.isEmpty else {
             throw ConformanceFailure("The adapter said something that nobody had asked for.")
@@ -49,7 +52,8 @@ final class AdapterProcess {
             }
             searched = received.count
             try checkGoingOn(deadline, limit)
-            let left = ContinuousClock().now.duration(to: deadline).milliseconds
+            if isTime() { throw AdapterSilence.failure(within: limit) }
+            let left = min(10, ContinuousClock().now.duration(to: deadline).milliseconds)
             let ready = Platform.wait(
                 reading: process.output, writing: rest.isEmpty ? nil : process.input,
                 milliseconds: CInt(clamping: max(0, left + 1)))

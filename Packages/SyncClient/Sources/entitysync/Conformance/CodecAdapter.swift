@@ -18,7 +18,7 @@ enum CodecAdapter {
             members = [("skip", "\(error)".jsonString)]
         }
         members.insert(("n", "\(request.unsigned("n") ?? 0)"), at: 0)
-        return "{" + members.map { "\($0.0.jsonString):\($0.1)" }.joined(separator: ",") + "}"
+        return Command.json(members)
     }
 
     private static func answers(to request: CBORMap) throws -> [(String, String)] {

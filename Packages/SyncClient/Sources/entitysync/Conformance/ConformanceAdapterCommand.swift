@@ -16,7 +16,8 @@ extension Command {
         flags: [],
         run: { _ in
             var output = StandardOutput()
-            try AdapterLines.forEach { request in
+            var lines = AdapterLines()
+            while let request = try lines.next() {
                 output.write(CodecAdapter.answer(to: request) + "\n")
                 output.flush()
             }
@@ -25,22 +26,23 @@ extension Command {
 }
 
 /// The requests that come in on standard input.
-enum AdapterLines {
-    /// Calls `body` with each line's JSON object.
+struct AdapterLines {
+    private var buffer: [UInt8] = []
+
+    /// The next one; nil at the end.
     ///
-    /// - Throws: `CommandError` if a line is none.
-    static func forEach(_ body: (CBORMap) throws -> Void) throws {
-        var buffer: [UInt8] = []
+    /// - Throws: `CommandError` if a line is no JSON object.
+    mutating func next() throws -> CBORMap? {
         var searched = 0
         while true {
-            while let feed = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
-                try body(request(in: Array(buffer[..<feed])))
+            if let feed = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+                let line = Array(buffer[..<feed])
                 buffer.removeSubrange(...feed)
-                searched = 0
+                return try Self.request(in: line)
             }
             searched = buffer.count
             let got = try Platform.read(1 << 14, from: Platform.standardInput, to: &buffer)
-            guard got > 0 else { return }
+            guard got > 0 else { return nil }
         }
     }
 

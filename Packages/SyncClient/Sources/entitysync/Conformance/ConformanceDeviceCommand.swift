@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+
+import CBOR
+
+extension Command {
+    /// `entitysync conformance device`: this project's client, as something to be judged.
+    static let conformanceDevice: Command = Command(
+        name: "conformance device", operands: [],
+        summary: "Is the adapter of EntitySync's own client, for `conformance client`.",
+        discussion: """
+            It answers each line of standard input with a line of standard output, as
+            doc/conformance-adapters.md says, until its input ends.
+
+              $ entitysync conformance client -- entitysync conformance device
+            """,
+        flags: [],
+        run: { _ in
+            var output = StandardOutput()
+            let device = DeviceAdapter()
+            var lines = AdapterLines()
+            while let request = try lines.next() {
+                let members = [("n", "\(request.unsigned("n") ?? 0)")]
+                output.write(json(members + (await device.answer(to: request))) + "\n")
+                output.flush()
+            }
+            return 0
+        })
+
+    /// A JSON object of values that are JSON text.
+    static func json(_ members: [(name: String, value: String)]) -> String {
+        "{" + members.map { "\($0.name.jsonString):\($0.value)" }.joined(separator: ",") + "}"
+    }
+}
