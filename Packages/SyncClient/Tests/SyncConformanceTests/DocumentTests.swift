@@ -4,15 +4,21 @@ import Foundation
 import SyncConformance
 import Testing
 
-/// `doc/conformance.md` lists the checks that there are.
+/// `doc/conformance.md` and `doc/conformance-adapters.md` list the checks that there are.
 @Suite struct DocumentTests {
     @Test func theTableOfTheServerSuiteIsTheSuites() throws {
-        try expectTable(of: ConformanceSuite.server.checks(), named: "server")
+        try expectTable(
+            of: ConformanceSuite.server.checks(), named: "server", in: "conformance.md")
+    }
+
+    @Test func theTableOfTheClientSuiteIsTheSuites() throws {
+        try expectTable(
+            of: ConformanceSuite.client.checks(), named: "client", in: "conformance-adapters.md")
     }
 
     @Test func everyCheckNamesASectionOfTheProtocolAndSaysASentence() throws {
         let document = try text("protocol.md")
-        for check in ConformanceSuite.server.checks() {
+        for check in ConformanceSuite.server.checks() + ConformanceSuite.client.checks() {
             for word in check.section.split(whereSeparator: { ", ".contains($0) }) {
                 let isThere =
                     word.first?.isNumber == true
@@ -25,8 +31,10 @@ import Testing
         }
     }
 
-    private func expectTable(of checks: [ConformanceCheck], named name: String) throws {
-        let document = try text("conformance.md")
+    private func expectTable(
+        of checks: [ConformanceCheck], named name: String, in file: String
+    ) throws {
+        let document = try text(file)
         let start = try #require(document.range(of: "<!-- checks of the \(name) suite -->\n"))
         let end = try #require(
             document.range(of: "<!-- end -->", range: start.upperBound..<document.endIndex))
