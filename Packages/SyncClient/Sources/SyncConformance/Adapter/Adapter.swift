@@ -11,6 +11,8 @@ import Synchronization
 public final class Adapter: Sendable {
     /// The contract that `hello` names.
     static let version = 1
+    /// How long the answer to `hello` may take at least: some programs take long to start.
+    private static let startTime = Duration.seconds(20)
     /// After so many answers that did not come, nothing more is asked.
     private static let silencesMax = 3
 
@@ -88,7 +90,7 @@ public final class Adapter: Sendable {
                 throw ConformanceFailure("The adapter does not start again. \(error)")
             }
             do throws(ConformanceFailure) {
-                return try exchange(members, &state)
+                return try exchange(members, &state, within: timeout)
             } catch {
                 if AdapterSilence.isMeant(by: error) { state.silences += 1 }
                 // What else it may say belongs to no request.
@@ -146,7 +148,7 @@ public final class Adapter: Sendable {
             ("version", "\(Self.version)"),
         ]
         do throws(ConformanceFailure) {
-            let answer = try exchange(hello, &state)
+            let answer = try exchange(hello, &state, within: max(timeout, Self.startTime))
             guard answer.bool("ok") == true else {
                 throw answer.failure("It does not say ok to hello.")
             }
@@ -159,14 +161,14 @@ public final class Adapter: Sendable {
     }
 
     private func exchange(
-        _ members: [(name: String, value: String)], _ state: inout State
+        _ members: [(name: String, value: String)], _ state: inout State, within limit: Duration
     ) throws(ConformanceFailure) -> AdapterAnswer {
         state.number += 1
         var members = members
         let action = members.first?.value ?? ""
         lie?.request(&members)
         let request = JSONText.object([("n", "\(state.number)")] + members)
-        let line = try line(answering: Array(request.utf8), state)
+        let line = try line(answering: Array(request.utf8), state, within: limit)
         var answer: AdapterAnswer
         do throws(ConformanceFailure) {
             answer = try AdapterAnswer(line)
@@ -182,13 +184,13 @@ public final class Adapter: Sendable {
     }
 
     private func line(
-        answering request: [UInt8], _ state: State
+        answering request: [UInt8], _ state: State, within limit: Duration
     ) throws(ConformanceFailure) -> [UInt8] {
         switch source {
         case .closure(let answer):
             try answer(AdapterAnswer(request).members)
         case .program:
-            try state.process?.exchange(request, within: timeout) ?? []
+            try state.process?.exchange(request, within: limit) ?? []
         }
     }
 }
