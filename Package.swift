@@ -41,7 +41,8 @@ let package = Package(
             name: "SyncTestSupport", dependencies: ["CBOR", "RecordLog", "SyncProtocol"],
             path: "\(proto)/Sources/SyncTestSupport", swiftSettings: strict),
         .target(
-            name: "SyncClient", dependencies: ["CBOR", "SyncProtocol", "HTTPWire", "RecordLog"],
+            name: "SyncClient",
+            dependencies: ["CBOR", "CBORFoundation", "SyncProtocol", "HTTPWire", "RecordLog"],
             path: "\(client)/Sources/SyncClient", swiftSettings: strict),
         .target(
             name: "SyncConformance", dependencies: ["CBOR", "SyncProtocol", "HTTPWire"],

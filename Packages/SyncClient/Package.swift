@@ -7,6 +7,8 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 let cbor = Target.Dependency.product(name: "CBOR", package: "SyncProtocol")
+let cborFoundation = Target.Dependency.product(
+    name: "CBORFoundation", package: "SyncProtocol")
 let syncProtocol = Target.Dependency.product(name: "SyncProtocol", package: "SyncProtocol")
 let httpWire = Target.Dependency.product(name: "HTTPWire", package: "SyncProtocol")
 let recordLog = Target.Dependency.product(name: "RecordLog", package: "SyncProtocol")
@@ -23,7 +25,8 @@ let package = Package(
     dependencies: [.package(path: "../SyncProtocol")],
     targets: [
         .target(
-            name: "SyncClient", dependencies: [cbor, syncProtocol, httpWire, recordLog],
+            name: "SyncClient",
+            dependencies: [cbor, cborFoundation, syncProtocol, httpWire, recordLog],
             swiftSettings: strict),
         .target(
             name: "SyncConformance", dependencies: [cbor, syncProtocol, httpWire],

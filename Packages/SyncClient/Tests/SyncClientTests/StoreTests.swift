@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import CBOR
+import Foundation
 import RecordLog
 import SyncTestSupport
 import Testing
@@ -27,6 +29,31 @@ import Testing
         #expect(again.collections == ["notes"])
         #expect(again.recovery.replayedTransactions == 4)
         #expect(again.recovery.tornBytes == 0)
+    }
+
+    /// Peers in other languages know these for what they are.
+    @Test func storesFoundationsTypesInTheirFormsOfCBOR() throws {
+        struct Event: Codable, Equatable {
+            var at: Date
+            var data: Data
+            var link: URL
+            var name: UUID
+        }
+        let store = try SimulatedDisk().openStore()
+        let event = Event(
+            at: Date(timeIntervalSince1970: 1_000), data: Data([1, 2]),
+            link: try #require(URL(string: "a:b")),
+            name: try #require(UUID(uuidString: "00000000-0000-0000-0000-000000000000")))
+
+        try store.put(event, in: "events", id: "e")
+
+        let content = try #require(store.rawEntity(in: "events", id: "e"))
+        #expect(
+            try CBORDiagnostic.text(of: content)
+                == "{\"at\": 1(1000), \"data\": h'0102', \"link\": 32(\"a:b\"), "
+                + "\"name\": 37(h'00000000000000000000000000000000')}")
+        #expect(try store.get(Event.self, in: "events", id: "e") == event)
+        #expect(try CBORDecoder.entities.decode(Event.self, from: content) == event)
     }
 
     @Test func readsItsOwnWritesInATransactionAndShowsThemToOthersAfterIt() throws {

@@ -92,7 +92,7 @@ struct Syncing {
 
     private static func text(_ content: [UInt8]?) -> String {
         guard let content else { return "(removed)" }
-        let note = try? CBORDecoder().decode(Note.self, from: content)
+        let note = try? CBORDecoder.entities.decode(Note.self, from: content)
         return "\"\(note?.text ?? "?")\""
     }
 }
