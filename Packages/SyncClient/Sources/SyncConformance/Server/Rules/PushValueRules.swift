@@ -3,7 +3,7 @@
 import CBOR
 
 extension ServerRules {
-    /// P2, *rejected*: what is wrong with one operation and says nothing about the others.
+    /// P2, *faulty*: what is wrong with one operation and says nothing about the others.
     static let pushValues: ServerChecks =
         rules(
             "push/value", "7 P2",
