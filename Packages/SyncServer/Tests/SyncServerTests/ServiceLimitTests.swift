@@ -17,7 +17,7 @@ import Testing
 
     @Test func aPushWhoseConflictsComeToTooMuchIsRefusedWholeAndCanBeHalved() throws {
         var configuration = ServiceConfiguration()
-        configuration.conflictBytesMax = 500
+        configuration.conflictBytesMax = 700
         let server = try ServiceUnderTest(configuration)
         try server.push((1...3).map { large(OperationID($0), base: 0) })
         let stale = (11...13).map { (number: UInt64) in

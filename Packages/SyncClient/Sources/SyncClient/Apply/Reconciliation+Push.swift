@@ -6,18 +6,31 @@ import SyncProtocol
 extension Reconciliation {
     /// Settles a push.
     ///
-    /// - Parameter unanswered: Operations that were sent earlier, are not part of this push and
-    ///   have had no answer. While there are any, nothing that follows a refused operation may take
-    ///   a new number, so refusals are left for a later push.
+    /// - Parameters:
+    ///   - firstSent: From which operation on no request had carried them before.
+    ///   - unanswered: Operations that were sent earlier, are not part of this push and have had no
+    ///     answer. While there are any, nothing that follows a refused operation may take a new
+    ///     number, so refusals are left for a later push.
     /// - Returns: What the server refused and is still in the queue under its old number.
     /// - Throws: `SyncError` if the answer leaves an operation unsettled.
     mutating func settle(
-        _ request: PushRequest, _ response: PushResponse, unanswered: Set<OperationID>,
-        newDeviceID: DeviceID, serverMilliseconds: UInt64?
+        _ request: PushRequest, _ response: PushResponse, firstSent: OperationID?,
+        unanswered: Set<OperationID>, newDeviceID: DeviceID, serverMilliseconds: UInt64?
     ) throws(SyncError) -> Set<OperationID> {
         let accepted = try acceptedOperations(of: request, response)
+        // What was never sent, and has been accepted so long ago that the server no longer knows
+        // where, is another's: a copy of the device has used the number.
+        let foreign = accepted.operations.filter { operation in
+            accepted.cursors[operation.operationID] == .some(.start)
+                && firstSent.map { $0 <= operation.operationID } ?? false
+        }
         try acknowledge(
-            accepted.operations, cursors: accepted.cursors, frozen: unanswered)
+            accepted.operations.filter { !foreign.contains($0) }, cursors: accepted.cursors,
+            frozen: unanswered)
+        if !foreign.isEmpty {
+            becomeNewDevice(newDeviceID)
+            return []
+        }
         let left = request.operations.map(\.operationID)
             .filter { queue.operation($0) != nil }
         guard unanswered.isEmpty else { return Set(left) }

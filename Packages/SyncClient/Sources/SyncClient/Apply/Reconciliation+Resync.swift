@@ -60,16 +60,17 @@ extension Reconciliation {
             if (base.cursor ?? 0) <= state.cursor { forget(key, hadContent: local != nil) }
             return
         }
-        guard let local else { return set(nil as BaseRecord?, for: key) }
         if let cursor = base.cursor, cursor > state.oldestCursor {
-            enqueue(local, for: key, on: nil)
-        } else {
+            // A delete too: a device that had not heard of it would bring the entity back.
+            return enqueue(local, for: key, on: nil)
+        }
+        if let local {
             log(
                 EntityConflict(
                     key: key, base: nil, local: local, remote: nil,
                     localDeviceID: state.deviceID), .keepRemote)
-            forget(key, hadContent: true)
         }
+        forget(key, hadContent: local != nil)
     }
 
     private mutating func forget(_ key: EntityKey, hadContent: Bool) {

@@ -10,6 +10,8 @@ extension Replica {
         let operations = try memory.pushSize.isProbing ? [] : nextBatch()
         memory.inFlight = memory.postponed.intersection(operations.map(\.operationID))
         memory.postponed.subtract(memory.inFlight)
+        memory.firstSent = operations.first.map(\.operationID)
+            .flatMap { $0 > queue.state.sentThrough ? $0 : nil }
         if let last = operations.last, last.operationID > queue.state.sentThrough {
             try committing { () throws(SyncError) in
                 try queue.commit([.noteSent(last.operationID)])
@@ -63,11 +65,13 @@ extension Replica {
         let isUpToDate = memory.isPullComplete
         let refused = try settle { reconciliation throws(SyncError) in
             let refused = try reconciliation.settle(
-                request, response, unanswered: unanswered, newDeviceID: newDeviceID,
+                request, response, firstSent: memory.firstSent, unanswered: unanswered,
+                newDeviceID: newDeviceID,
                 serverMilliseconds: memory.handshake?.serverTimeMilliseconds)
             if isUpToDate { reconciliation.passOwn(response) }
             return refused
         }
+        memory.firstSent = nil
         memory.postponed.formUnion(queue.state.sentOperationsRefused(with: refused))
         memory.postponed.formIntersection(queue.state.sentOperations.map(\.operationID))
         memory.pushSize.grow()

@@ -11,6 +11,8 @@ struct ReplicaMemory: Sendable, Hashable {
     /// Sent operations that the server is known not to have: they were refused while others that
     /// were sent had no answer yet, and wait until those have one.
     var postponed: Set<OperationID> = []
+    /// The first operation of the last push, if no request had carried it before.
+    var firstSent: OperationID?
     /// Those of `postponed` that the last push carried.
     var inFlight: Set<OperationID> = []
     /// How large the next push may be.

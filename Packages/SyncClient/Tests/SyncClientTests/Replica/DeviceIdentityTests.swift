@@ -26,6 +26,27 @@ import Testing
         #expect(world.resolver.conflicts.isEmpty)
     }
 
+    /// The server keeps where it put a device's latest operations only. What it calls accepted and
+    /// was never sent is of a copy of the device, and this device's edit is still to go out.
+    @Test func anEditUnderANumberThatWasTakenLongAgoIsNotTakenForAccepted() throws {
+        let world = try RuleWorld()
+        try world.device.put([1], "x")
+        try world.device.syncToPush(world.server)
+        let request = try world.device.replica.makePushRequest()
+
+        try world.device.replica.settle(
+            PushResponse(
+                acknowledgedUpTo: 1, serverCursor: 20_000,
+                accepted: [AcceptedRun(firstOperationID: 1, firstCursor: 0, count: 1)]),
+            to: request)
+        #expect(world.device.replica.state.deviceID != "d")
+        #expect(world.device.queued.map(\.content) == request.operations.map(\.content))
+        try world.device.sync(world.server)
+
+        #expect(world.serverContents == ["x": [1]])
+        #expect(world.device.queued.isEmpty)
+    }
+
     @Test func keepsItsNewName() throws {
         let world = try RuleWorld()
         try world.device.put([1], "x")

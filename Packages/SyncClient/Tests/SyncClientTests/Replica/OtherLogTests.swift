@@ -67,6 +67,39 @@ import Testing
         #expect(world.device.contents == ["x": stands])
     }
 
+    /// Or the device that had not heard of the delete would bring the entity back in silence.
+    @Test func aDeleteThatTheNewLogLacksIsPushedAgain() throws {
+        let world = try RuleWorld()
+        try world.share([("x", [1])])
+        try world.device.delete("x")
+        try world.device.sync(world.server)
+        world.server.restore(ModelServer(logID: .numbered(2)), as: .numbered(2))
+
+        try world.device.sync(world.server)
+        try world.other.sync(world.server)
+        try world.device.sync(world.server)
+
+        #expect(world.server.history.map(\.kind) == [.delete])
+        #expect(world.serverContents.isEmpty)
+        #expect(world.device.contents.isEmpty)
+        #expect(world.other.contents.isEmpty)
+        #expect(try world.other.conflicts().map { $0.lostContent.map(Tokens.decode) } == [[1]])
+    }
+
+    @Test func aDeleteThatTheNewLogMayHaveForgottenIsNot() throws {
+        let world = try RuleWorld()
+        try world.share([("x", [1])])
+        try world.device.delete("x")
+        try world.device.sync(world.server)
+        try replaceLog(of: world, with: [("y", [2])], oldest: 9)
+
+        try world.device.sync(world.server)
+
+        #expect(world.server.history.map(\.kind) == [.upsert])
+        #expect(world.device.queued.isEmpty)
+        #expect(try world.device.base("x") == nil)
+    }
+
     @Test(
         "lets the resolver decide where a delete is gone with the log",
         arguments: [(ConflictResolution.keepRemote, [1], 1), (.keepLocal, nil, 0)]
@@ -172,18 +205,6 @@ import Testing
 
         #expect(world.resolver.conflicts.map { $0.local.map(Tokens.decode) } == [[1, 3]])
         #expect(world.device.contents == ["x": [7]])
-    }
-
-    @Test func forgetsTombstonesOfTheOldLog() throws {
-        let world = try RuleWorld()
-        try world.share([("x", [1])])
-        try world.otherDeletes("x")
-        try world.device.sync(world.server)
-        try replaceLog(of: world, with: [("y", [2])])
-        try world.device.sync(world.server)
-
-        #expect(try world.device.base("x") == nil)
-        #expect(world.device.contents == ["y": [2]])
     }
 
     @Test func countsAnOwnOperationThatComesBackAsAcknowledged() throws {

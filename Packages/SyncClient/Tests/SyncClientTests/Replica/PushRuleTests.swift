@@ -149,6 +149,7 @@ import Testing
         let world = try RuleWorld()
         try world.device.put([1], "x")
         try world.device.syncToPush(world.server)
+        _ = try world.device.step(world.server, .requestIsLost)
         let scripted = ScriptedServer(world.server) { request in
             PushResponse(
                 acknowledgedUpTo: 1, serverCursor: 0,

@@ -23,7 +23,8 @@ struct PushOutcome {
     ///
     /// - Parameters:
     ///   - highestAccepted: The highest number that was accepted from the device so far.
-    ///   - conflictBytesMax: How many bytes of server states the answer may hold.
+    ///   - conflictBytesMax: How many bytes of server states and refused operations the answer may
+    ///     hold.
     /// - Throws: The failure to answer instead; then nothing of the push may be logged.
     init(
         _ operations: borrowing SyncOperationViews, _ settlements: [Settlement],
@@ -50,6 +51,7 @@ struct PushOutcome {
                 firstRefused = firstRefused ?? operationID
                 let state = try state(of: revision, operations, view)
                 conflictBytes += state.entityCBOR?.count ?? 0
+                conflictBytes += operations[index].encoded.count
                 if conflictBytes > conflictBytesMax, !response.conflicts.isEmpty {
                     // A transaction cannot be halved: its device settles what it has been told,
                     // and sends the others again.

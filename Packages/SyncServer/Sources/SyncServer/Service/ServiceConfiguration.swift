@@ -25,9 +25,10 @@ struct ServiceConfiguration: Sendable {
     /// Bytes of the log that one pull looks at, if its filter lets little pass; then it is answered
     /// with what there is, and the device asks on. It bounds how long the others wait.
     var scanBytesMax = 64 << 20
-    /// Bytes of server states in the answer to one push; a push whose conflicts have more is
-    /// refused with 413, and the device sends it in halves.
-    var conflictBytesMax = 64 << 20
+    /// Bytes of server states and refused operations in the answer to one push; a push whose
+    /// conflicts have more is refused with 413, and the device sends it in halves. The answer, with
+    /// all that stands around them, stays below the 64 MiB that a client takes.
+    var conflictBytesMax = 48 << 20
     /// How long device cursors may wait to be written.
     var deviceFlushNanoseconds: UInt64 = 30_000_000_000
     /// How many databases are kept open from the start. All are checked; the others are opened
