@@ -84,7 +84,7 @@ let package = Package(
             name: "cbor-bench", dependencies: ["CBOR", "SyncProtocol"],
             path: "\(proto)/Benchmarks/cbor-bench", swiftSettings: strict),
         .target(
-            name: "FuzzTargets", dependencies: ["CBOR", "SyncProtocol"],
+            name: "FuzzTargets", dependencies: ["CBOR", "CBORFoundation", "SyncProtocol"],
             path: "\(proto)/Fuzzing/FuzzTargets", swiftSettings: strict),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets", "SyncTestSupport"],

@@ -154,12 +154,18 @@ README.md says how to use the library in a program of yours.
 TEXT
 }
 
-# Builds and tests the package in a folder; $summary is then the line that counts its tests.
-build_and_test() { # FOLDER SCRATCH-PATH
-    local left flags=(--package-path "$1" --scratch-path "$2")
+# Builds the package in a folder, tests included.
+build_tests() { # FOLDER SCRATCH-PATH
+    flags=(--package-path "$1" --scratch-path "$2")
     flags+=(--explicit-target-dependency-import-check error)
     [ -z "${ENTITYSYNC_STRICT:-}" ] || flags+=(-Xswiftc -warnings-as-errors)
     guarded swift build "${flags[@]}" --build-tests
+}
+
+# Builds and tests the package in a folder; $summary is then the line that counts its tests.
+build_and_test() { # FOLDER SCRATCH-PATH
+    local left flags
+    build_tests "$@"
     guarded logged "$scratch/test.log" swift test "${flags[@]}" --disable-xctest
     summary=$(grep -aE 'Test run with [0-9]+ tests? ' "$scratch/test.log" | tail -n 1) || true
     case "$summary" in
@@ -218,7 +224,7 @@ hunt() { # SIMULATOR OPTION... (of $names)
 }
 
 run_tests() {
-    local package root_summary
+    local package root_summary flags
     make_scratch
     prepare
     cd "$root"
@@ -227,10 +233,11 @@ run_tests() {
     heading "Everything, from the root"
     build_and_test "$root" "$root/.build"
     root_summary=$summary
-    # The three share a scratch directory: what one has built, the next one finds.
+    # Each package stands by itself. Its tests are those that have just run, so they are built, and
+    # not run again. The three share a scratch directory: what one has built, the next one finds.
     for package in $packages; do
         heading "Packages/$package, from its own folder"
-        build_and_test "$root/Packages/$package" "$root/.build/packages"
+        build_tests "$root/Packages/$package" "$root/.build/packages"
     done
     heading "The product SyncClient, from another package, by git URL and version"
     guarded "$root/.ci/embed"

@@ -31,7 +31,7 @@ let package = Package(
             name: "cbor-bench", dependencies: ["CBOR", "SyncProtocol"],
             path: "Benchmarks/cbor-bench", swiftSettings: strict),
         .target(
-            name: "FuzzTargets", dependencies: ["CBOR", "SyncProtocol"],
+            name: "FuzzTargets", dependencies: ["CBOR", "CBORFoundation", "SyncProtocol"],
             path: "Fuzzing/FuzzTargets", swiftSettings: strict),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets", "SyncTestSupport"],

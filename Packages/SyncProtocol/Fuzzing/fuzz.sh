@@ -43,12 +43,13 @@ compile() { # MODULE SOURCES
 
 build() {
     compile CBOR "$package/Sources/CBOR"
+    compile CBORFoundation "$package/Sources/CBORFoundation"
     compile SyncProtocol "$package/Sources/SyncProtocol"
     compile FuzzTargets "$here/FuzzTargets"
     compile FuzzDriver "$here/Driver"
     # The linker warns of hundreds of the sanitizer's own symbols.
     swiftc -sanitize=fuzzer,address -profile-generate -o "$folder/fuzz" \
-        "$folder"/{CBOR,SyncProtocol,FuzzTargets,FuzzDriver}.o \
+        "$folder"/{CBOR,CBORFoundation,SyncProtocol,FuzzTargets,FuzzDriver}.o \
         2> >(grep -v 'Cannot export local symbol' >&2)
 }
 
@@ -59,22 +60,27 @@ coverage() { # TARGET
     [ -x "$tools/llvm-cov" ] && [ -x "$tools/llvm-profdata" ] || return 0
     "$tools/llvm-profdata" merge -o "$folder/$1.profdata" "$folder/$1.profraw"
     "$tools/llvm-cov" report "$folder/fuzz" -instr-profile="$folder/$1.profdata" \
-        "$package/Sources/CBOR" "$package/Sources/SyncProtocol" |
+        "$package/Sources/CBOR" "$package/Sources/CBORFoundation" "$package/Sources/SyncProtocol" |
         awk '$1 == "TOTAL" { print "  lines reached:           ", $10 }'
 }
 
-# The corpus of every target begins with the bytes of the test vectors.
+# The corpus of every target begins with the bytes of the test vectors, and has whatever failed.
 seed_corpus() { # TARGET
     mkdir -p "$folder/corpus/$1" "$folder/failed/$1"
-    [ -z "$(ls -A "$folder/corpus/$1")" ] || return 0
-    local number=0 hex
+    grep -oE '^[0-9a-f]+' "$here/Regressions/$1.txt" | write_files "$folder/corpus/$1/failed" || true
+    [ ! -e "$folder/corpus/$1/vector1" ] || return 0
     grep -hoE '"hex": *"([0-9a-f]{2})+"' "$package"/../../TestVectors/*.json |
-        grep -oE '[0-9a-f]{2,}"$' | tr -d '"' | sort -u |
-        while read -r hex; do
-            number=$((number + 1))
-            # shellcheck disable=SC2059 # the bytes are the format
-            printf "$(printf %s "$hex" | sed 's/../\\x&/g')" >"$folder/corpus/$1/vector$number"
-        done
+        grep -oE '[0-9a-f]{2,}"$' | tr -d '"' | sort -u | write_files "$folder/corpus/$1/vector"
+}
+
+# Writes each line of hexadecimal into a file of its own, as bytes.
+write_files() { # PATH, BUT FOR THE NUMBER
+    local number=0 hex
+    while read -r hex; do
+        number=$((number + 1))
+        # shellcheck disable=SC2059 # the bytes are the format
+        printf "$(printf %s "$hex" | sed 's/../\\x&/g')" >"$1$number"
+    done
 }
 
 build

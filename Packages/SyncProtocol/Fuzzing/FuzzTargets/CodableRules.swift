@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 import CBOR
+import CBORFoundation
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// What must hold of `Codable`, whatever the bytes are.
 enum CodableRules {
@@ -11,28 +18,32 @@ enum CodableRules {
         try check([Int: [UInt64?]].self, bytes)
         try check([[UInt8]].self, bytes)
         try check(Double.self, bytes)
+        try check(Moment.self, bytes, .foundation)
+        try check([String: Moment].self, bytes, .foundation)
+        try check([Data].self, bytes, .foundation)
     }
 
     private static func check<T: Codable & Equatable>(
-        _ type: T.Type, _ bytes: [UInt8]
+        _ type: T.Type, _ bytes: [UInt8], _ forms: CBORForms = CBORForms()
     ) throws(FuzzFailure) {
+        let (encoder, decoder) = (CBOREncoder(forms: forms), CBORDecoder(forms: forms))
         let value: T
         do {
-            value = try CBORDecoder().decode(type, from: bytes)
+            value = try decoder.decode(type, from: bytes)
         } catch is DecodingError {
             return
         } catch {
             throw FuzzFailure("A decoder fails with a DecodingError.", found: "\(error)")
         }
-        guard let encoded = try? CBOREncoder().encode(value) else {
+        guard let encoded = try? encoder.encode(value) else {
             throw FuzzFailure("What was decoded can be encoded.", found: "\(value)")
         }
         let fault = ReaderRules.strictFault(encoded)
         try demand(
             fault == nil, "An encoder writes deterministically.", found: "\(fault as Any)")
-        let again = try? CBORDecoder().decode(type, from: encoded)
+        let again = try? decoder.decode(type, from: encoded)
         // NaN is no reason to differ, so the bytes are compared and not the values.
-        let second = again.flatMap { try? CBOREncoder().encode($0) }
+        let second = again.flatMap { try? encoder.encode($0) }
         try demandSame(second, encoded, "A value is the same after encoding and decoding.")
     }
 }
@@ -56,6 +67,16 @@ private struct Sample: Codable, Equatable {
     var l: Choice?
     var m: Payload?
     var n: [Sample]?
+}
+
+/// A struct with Foundation's types.
+private struct Moment: Codable, Equatable {
+    var a: Date?
+    var b: Data?
+    var c: UUID?
+    var d: URL?
+    var e: Decimal?
+    var f: [Date]?
 }
 
 /// Takes whatever comes, by trying one type after the other.

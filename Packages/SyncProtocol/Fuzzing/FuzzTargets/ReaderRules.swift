@@ -25,6 +25,25 @@ enum ReaderRules {
                 lenient.family != .notWellFormed, "What is well-formed is not called otherwise.",
                 found: "\(lenient)")
         }
+        try checkSequence(bytes)
+    }
+
+    /// The items of a sequence lie one behind the other, and each is read by itself, too.
+    private static func checkSequence(_ bytes: [UInt8]) throws(FuzzFailure) {
+        var sequence = CBORSequenceReader(bytes)
+        var end = 0
+        do throws(CBORError) {
+            while let item = try sequence.nextItem() {
+                guard item.startIndex == end, skipFault(Array(item), .default) == nil else {
+                    throw CBORError(.invalidValue, at: end, message: "It is no item by itself.")
+                }
+                end = item.endIndex
+            }
+        } catch {
+            try demand(
+                error.code != .invalidValue && (end...bytes.count).contains(error.offset),
+                "A sequence is items, up to the first fault.", found: "\(error)")
+        }
     }
 
     /// Skipping an item and reading all of it come to the same.

@@ -167,6 +167,28 @@ import Testing
         }
     }
 
+    /// From 24 entries on a map of indefinite length is as long as one whose length is told.
+    @Test func tellsTheLengthOfLabels() throws {
+        var operation = Fixture.upsert()
+        operation.cursor = 7
+        for index in 10..<40 { operation.labels[LabelName("\(index)")] = .flag(true) }
+        let expected = operation.encoded()
+        var labels = CBORWriter()
+        labels.write(text: "labels")
+        let definite = labels.bytes + [0xB8, 30]
+        let place = try #require(expected.firstRange(of: definite))
+        var bytes = expected
+        let content = 30 * 4
+        bytes.insert(0xFF, at: place.upperBound + content)
+        bytes.replaceSubrange(place, with: labels.bytes + [0xBF])
+
+        try SyncOperationView.read(bytes) { view in
+            var writer = CBORWriter()
+            view.encode(to: &writer, cursor: 7, entityVersion: operation.entityVersion)
+            #expect(writer.bytes == expected)
+        }
+    }
+
     /// The bytes of labels count as they are in deterministic encoding, however they came.
     @Test(arguments: 0..<10 as Range<UInt64>)
     func measuresLabelsAsTheyAreEncoded(seed: UInt64) throws {

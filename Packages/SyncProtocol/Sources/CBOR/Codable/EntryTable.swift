@@ -100,7 +100,8 @@ final class EntryTable {
         var lookup: [WireKey: Int] = [:]
         for index in 0..<count {
             guard let key = document.wireKey(at: entries[index].offset) else { continue }
-            lookup[convert(key)] = lookup[convert(key)] ?? index
+            let converted = convert(key)
+            lookup[converted] = lookup[converted] ?? index
         }
         return lookup
     }

@@ -145,12 +145,15 @@ extension ItemDecoder {
             throw failure(error, type, place, key())
         }
         let role = document.role(of: type)
+        // Nobody else gets it while it is in use: a value may decode others by way of this one.
+        var decoder = spare.take() ?? ItemDecoder(document, place)
         defer {
             // A type may have kept its decoder; then the next value gets another.
-            if isKnownUniquelyReferenced(&spare) { spare?.owner = nil } else { spare = nil }
+            if isKnownUniquelyReferenced(&decoder) {
+                decoder.owner = nil
+                spare = decoder
+            }
         }
-        let decoder = spare ?? ItemDecoder(document, place)
-        spare = decoder
         decoder.prepare(for: self, key(), place, role)
         return try decoder.decodeWhole(type, role)
     }
@@ -197,14 +200,16 @@ extension ItemDecoder {
     private func decodeItem<T: Decodable>(
         _ type: T.Type, _ read: (inout CBORReader) throws -> T
     ) throws -> T {
-        try converting(type) {
-            var reader = document.reader(at: place.offset)
-            let value = try read(&reader)
-            precondition(
-                reader.completed == 1 && reader.openTags == 0,
-                "The closure given to CBORForm must read exactly one item.")
-            return value
-        }
+        try converting(type) { try self.read(read) }
+    }
+
+    private func read<T>(_ body: (inout CBORReader) throws -> T) throws -> T {
+        var reader = document.reader(at: place.offset)
+        let value = try body(&reader)
+        precondition(
+            reader.completed == 1 && reader.openTags == 0,
+            "The closure given to CBORForm must read exactly one item.")
+        return value
     }
 
     /// Runs what turns an item into a value, and throws its error as one of the protocols'.

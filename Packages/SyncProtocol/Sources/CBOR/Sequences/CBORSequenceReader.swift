@@ -45,28 +45,33 @@ public struct CBORSequenceReader: Sendable {
                 message: "The input has \(bytes.count) bytes; \(limits.maxTotalBytes) are allowed.")
         }
         guard !isAtEnd else { return nil }
-        let (offset, itemsLeft) = (offset, itemsLeft)
         do throws(CBORError) {
             let (value, end, left) = try bytes.withUnsafeBufferPointer {
-                buffer throws(CBORError) in
-                guard let base = buffer.baseAddress else { throw CBORError.truncated(0) }
-                var reader = CBORReader(
-                    base: UnsafeRawPointer(base), count: buffer.count, limits: limits)
-                reader.position = offset
-                reader.itemsLeft = itemsLeft
-                let value = try body(&reader)
-                precondition(
-                    reader.completed == 1 && reader.openTags == 0,
-                    "The closure given to next must read exactly one item.")
-                return (value, reader.position, reader.itemsLeft)
+                buffer throws(CBORError) in try read(UnsafeRawBufferPointer(buffer), body)
             }
-            self.offset = end
-            self.itemsLeft = left
+            offset = end
+            itemsLeft = left
             count += 1
             return value
         } catch {
             throw error.prefixed(with: "[\(count)]")
         }
+    }
+
+    /// Reads the item at `offset`; returns where it ends and how many items are left, too.
+    private func read<T>(
+        _ input: UnsafeRawBufferPointer,
+        _ body: (inout CBORReader) throws(CBORError) -> T
+    ) throws(CBORError) -> (value: T, end: Int, itemsLeft: Int) {
+        guard let base = input.baseAddress else { throw CBORError.truncated(0) }
+        var reader = CBORReader(base: base, count: input.count, limits: limits)
+        reader.position = offset
+        reader.itemsLeft = itemsLeft
+        let value = try body(&reader)
+        precondition(
+            reader.completed == 1 && reader.openTags == 0,
+            "The closure given to next must read exactly one item.")
+        return (value, reader.position, reader.itemsLeft)
     }
 
     /// The next item as a tree, or `nil` at the end.

@@ -80,7 +80,7 @@ private enum TagRule {
     }
 
     private static func isFraction(_ reader: inout CBORReader) throws(CBORError) -> Bool {
-        var types: [CBORType] = []
+        var count = 0
         try reader.readArray { reader, index throws(CBORError) in
             guard index < 2 else { throw reader.error(.wrongType, "There are only two elements.") }
             var type = try reader.peekType()
@@ -90,10 +90,15 @@ private enum TagRule {
                     type = try reader.peekType() == .bytes ? .unsigned : .tag
                 }
             }
-            types.append(type)
+            // Looked at before it is stepped over: what is no number may nest deep, and holds tags
+            // that are looked into themselves.
+            guard type == .unsigned || type == .negative else {
+                throw reader.error(.wrongType, "Both elements are integers.")
+            }
+            count += 1
             try reader.skip()
         }
-        return types.count == 2 && types.allSatisfy { $0 == .unsigned || $0 == .negative }
+        return count == 2
     }
 }
 

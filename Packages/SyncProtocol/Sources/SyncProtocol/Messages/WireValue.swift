@@ -186,9 +186,11 @@ extension CBORWriter {
         let start = byteCount
         let sample = Swift.min(count, 32)
         for index in 0..<sample { elements[index].encode(to: &self) }
-        // The first elements tell how much room all will take: that grows the memory once.
-        let size = sample > 0 ? (byteCount - start) / sample : 0
-        reserve((size + size / 8) * (count - sample))
+        // The first elements tell how much room all will take: that grows the memory once. They may
+        // be the only large ones, so what is asked for stays in proportion to what was written.
+        let written = byteCount - start
+        let size = sample > 0 ? written / sample : 0
+        reserve(Swift.min((size + size / 8) * (count - sample), Swift.max(2 * written, 1 << 20)))
         for index in sample..<count { elements[index].encode(to: &self) }
     }
 }

@@ -199,6 +199,49 @@ private final class Keeper: Codable {
                 == ["ab": 1])
     }
 
+    /// A value that is being decoded may look into what is around it, by way of `userInfo`.
+    @Test func aContainerAroundOneStaysOpen() throws {
+        // Used by one call of `decode`, on one thread.
+        final class Context: @unchecked Sendable {
+            var defs: KeyedDecodingContainer<Root.Key>?
+        }
+        struct Nested: Decodable { var x: Int }
+        struct Definition: Decodable { var nested: Nested }
+        struct Item: Decodable {
+            enum Key: CodingKey { case ref, x }
+            var x: Int
+            var defined: Int?
+
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.container(keyedBy: Key.self)
+                let key = CodingUserInfoKey(rawValue: "context")
+                let context = key.flatMap { decoder.userInfo[$0] } as? Context
+                defined = try context?.defs?.decode(Definition.self, forKey: .defs).nested.x
+                x = try container.decode(Int.self, forKey: .x)
+            }
+        }
+        struct Root: Decodable {
+            enum Key: CodingKey { case item, defs }
+            var item: Item
+
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.container(keyedBy: Key.self)
+                let key = CodingUserInfoKey(rawValue: "context")
+                (key.flatMap { decoder.userInfo[$0] } as? Context)?.defs = container
+                item = try container.decode(Item.self, forKey: .item)
+            }
+        }
+        let bytes = try CBORDiagnostic.bytes(
+            of: "{\"item\": {\"ref\": 1, \"x\": 5}, \"defs\": {\"nested\": {\"x\": 9}}}")
+        var decoder = CBORDecoder()
+        decoder.userInfo[try #require(CodingUserInfoKey(rawValue: "context"))] = Context()
+
+        let root = try decoder.decode(Root.self, from: bytes)
+
+        #expect(root.item.x == 5)
+        #expect(root.item.defined == 9)
+    }
+
     @Test func anEncoderIsWrittenToInTurnOnly() async {
         await #expect(processExitsWith: .failure) {
             struct Inner: Encodable {
