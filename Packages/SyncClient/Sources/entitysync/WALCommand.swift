@@ -2,6 +2,7 @@
 
 import RecordLog
 import SyncClient
+import SyncConformance
 
 extension Command {
     /// `entitysync wal`: prints what a `WALPoller` hands on.
@@ -139,21 +140,5 @@ extension [UInt8] {
 
 extension String {
     /// The text as a JSON string (RFC 8259 §7), with its quotes.
-    var jsonString: String {
-        var result = "\""
-        for scalar in unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
-    }
+    var jsonString: String { JSONText.quoted(self) }
 }

@@ -28,10 +28,13 @@ extension Platform {
         _ = signal(SIGPIPE, SIG_IGN)
         let input = try makePipe()
         let output = try makePipe()
-        let id = spawn(words, input: input.read, output: output.write)
+        let spawned = spawn(words, input: input.read, output: output.write)
         closePipe(input.read)
         closePipe(output.write)
-        if case .failure(let reason) = id {
+        let id: pid_t
+        switch spawned {
+        case .success(let started): id = started
+        case .failure(let reason):
             closePipe(input.write)
             closePipe(output.read)
             throw ConformanceUnreachable("\(words[0]) cannot be started: \(reason.message)")
@@ -39,7 +42,7 @@ extension Platform {
         for end in [input.write, output.read] {
             _ = fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK)
         }
-        return StartedProcess(id: (try? id.get()) ?? 0, input: input.write, output: output.read)
+        return StartedProcess(id: id, input: input.write, output: output.read)
     }
 
     private static func spawn(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// JSON (RFC 8259) on one line, put together from values that are JSON text already.
-enum JSONText {
+package enum JSONText {
     static func object(_ members: [(name: String, value: String)]) -> String {
         "{" + members.map { "\(quoted($0.name)):\($0.value)" }.joined(separator: ",") + "}"
     }
@@ -11,7 +11,7 @@ enum JSONText {
     }
 
     /// A string with its quotation marks.
-    static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

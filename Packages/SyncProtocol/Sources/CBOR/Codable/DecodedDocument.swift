@@ -84,7 +84,7 @@ final class DecodedDocument {
                 offset = head.end
                 continue
             default:
-                offset = end(ofScalar: head, at: offset)
+                offset = end(ofScalar: head)
                 innermost.left &-= 1
             }
             while innermost.left == 0 || innermost.isIndefinite && byte(at: offset) == breakByte {
@@ -130,7 +130,7 @@ extension DecodedDocument {
 
     /// Where a string or an item without content ends.
     @inline(__always)
-    private func end(ofScalar head: CBORHead, at offset: Int) -> Int {
+    private func end(ofScalar head: CBORHead) -> Int {
         guard head.major == 2 || head.major == 3 else { return head.end }
         guard head.isIndefinite else {
             return head.end + Int(truncatingIfNeeded: head.argument)
@@ -154,7 +154,7 @@ extension DecodedDocument {
             return ItemPlace(offset: extent.end, container: extent.next)
         }
         return ItemPlace(
-            offset: end(ofScalar: head, at: place.offset), container: place.container)
+            offset: end(ofScalar: head), container: place.container)
     }
 
     @inline(__always)

@@ -37,7 +37,7 @@ func headSize(info: UInt8) -> Int {
 }
 
 /// The length in bytes of the shortest head with this argument.
-func headSize(argument: UInt64) -> Int {
+package func headSize(argument: UInt64) -> Int {
     switch argument {
     case 0..<24: 1
     case 24...UInt64(UInt8.max): 2

@@ -5,7 +5,7 @@
 /// - Precondition: both are valid for `count` bytes.
 @inlinable
 @inline(__always)
-func areEqual(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, count: Int) -> Bool {
+package func areEqual(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, count: Int) -> Bool {
     // The last word may overlap the one before it, which costs less than a loop over its bytes.
     if count >= 8 {
         var index = 0

@@ -34,7 +34,9 @@ public struct CBORWriter: ~Copyable {
     }
 }
 
-// What the writer points to is its own and goes wherever it goes.
+// Unchecked because it has a pointer. Only the writer has it: it cannot be copied, hands the
+// pointer to nobody, and frees the memory when it ends. The memory goes wherever the writer goes,
+// and whoever has the writer is the only one that reaches it.
 extension CBORWriter: @unchecked Sendable {}
 
 extension CBORWriter {

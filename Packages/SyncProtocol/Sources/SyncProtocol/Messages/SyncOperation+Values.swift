@@ -104,22 +104,11 @@ extension UnsafeRawBufferPointer {
         name.withUTF8Buffer { hasSameBytes(as: UnsafeRawBufferPointer($0)) }
     }
 
-    /// Compares eight bytes at a time, and then one.
-    func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
-        guard count == other.count else { return false }
-        var index = 0
-        while count - index >= 8 {
-            guard
-                loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                    == other.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            else { return false }
-            index += 8
+    fileprivate func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count, let lhs = baseAddress, let rhs = other.baseAddress else {
+            return isEmpty && other.isEmpty
         }
-        while index < count {
-            guard self[index] == other[index] else { return false }
-            index += 1
-        }
-        return true
+        return areEqual(lhs, rhs, count: count)
     }
 }
 

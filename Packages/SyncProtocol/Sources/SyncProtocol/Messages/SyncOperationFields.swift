@@ -115,12 +115,12 @@ extension SyncOperationFields {
             var bytes = 0
             try reader.readMap { reader, key throws(CBORError) in
                 count += 1
-                bytes += encodedHeadSize(key.byteCount) + key.byteCount
+                bytes += headSize(argument: UInt64(key.byteCount)) + key.byteCount
                 bytes += try Self.readValue(from: &reader)
             }
             encoded = reader.lentInput(from: start)
             self.count = count
-            encodedBytes = count == 0 ? 0 : encodedHeadSize(count) + bytes
+            encodedBytes = count == 0 ? 0 : headSize(argument: UInt64(count)) + bytes
         }
 
         /// Reads a label's value and returns how many bytes its deterministic encoding takes.
@@ -128,9 +128,9 @@ extension SyncOperationFields {
             switch try reader.peekType() {
             case .text:
                 let text = try reader.readLentText()
-                return encodedHeadSize(text.count) + text.count
+                return headSize(argument: UInt64(text.count)) + text.count
             case .unsigned, .negative:
-                return encodedHeadSize(Int(truncatingIfNeeded: try reader.readWireInteger()))
+                return headSize(argument: try reader.readWireInteger())
             case .bool:
                 _ = try reader.readBool()
                 return 1

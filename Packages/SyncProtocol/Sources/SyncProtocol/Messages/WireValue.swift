@@ -63,17 +63,6 @@ func deterministicOrder(_ lhs: String, _ rhs: String) -> Bool {
         ? lhs.utf8.lexicographicallyPrecedes(rhs.utf8) : lhs.utf8.count < rhs.utf8.count
 }
 
-/// How many bytes the shortest head with this argument has, which is not negative.
-func encodedHeadSize(_ argument: Int) -> Int {
-    switch argument {
-    case ..<24: 1
-    case ...0xFF: 2
-    case ...0xFFFF: 3
-    case ...0xFFFF_FFFF: 5
-    default: 9
-    }
-}
-
 extension CBORReader {
     /// Reads an integer of the protocol: unsigned, at most 2^63 − 1.
     mutating func readWireInteger() throws(CBORError) -> UInt64 {
