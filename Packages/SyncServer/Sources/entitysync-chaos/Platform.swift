@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Foundation
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -95,6 +97,27 @@ enum Platform {
 
     /// Sends a signal to one process.
     static func send(_ signal: CInt, to pid: pid_t) { kill(pid, signal) }
+
+    /// What the threads of a process wait for, as far as the system tells: for a report.
+    static func threads(of pid: pid_t) -> String {
+        #if canImport(Darwin)
+            return ""
+        #else
+            let directory = "/proc/\(pid)/task"
+            let tasks = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+            let states = tasks.sorted().map { task in
+                let stat = text(of: "\(directory)/\(task)/stat")
+                let state = stat.split(separator: ")").last?.split(separator: " ").first ?? "?"
+                return "\(state) \(text(of: "\(directory)/\(task)/wchan"))"
+            }
+            return "; its threads: " + states.joined(separator: ", ")
+        #endif
+    }
+
+    private static func text(of path: String) -> String {
+        guard let handle = FileHandle(forReadingAtPath: path) else { return "" }
+        return String(decoding: (try? handle.read(upToCount: 4_096)) ?? Data(), as: UTF8.self)
+    }
 
     /// A pipe whose ends no other program inherits.
     static func makePipe() throws -> (read: CInt, write: CInt) {

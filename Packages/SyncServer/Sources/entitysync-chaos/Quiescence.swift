@@ -11,12 +11,15 @@ struct Quiescence {
     /// takes a device one more, and each device's edits meet those of every other.
     static func passesMax(deviceCount: Int) -> Int { 8 + 4 * deviceCount }
 
-    /// How long one answer may take: much longer than it does take.
-    static let patienceSeconds = 30.0
+    /// How long one answer may take. A hang lasts for ever, and a disk that writes back what a
+    /// build has left behind lets a sync wait for half a minute, so this is minutes.
+    static let patienceSeconds = 300.0
 
     /// Something that did not come in time, or came as a failure.
     struct Failure: Error {
         var finding: Finding
+        /// Whether the device did answer: that it could not.
+        var isAnswer = false
     }
 
     /// Brings everything up, and ends all work.
@@ -68,8 +71,7 @@ struct Quiescence {
             ("sync", "synced "), ("dump \(world.path("dump"))", "dumped"),
             ("log \(world.path("log"))", "dumped"),
         ] {
-            world.members[fresh].process?.tell(command)
-            _ = try answer(of: fresh, expected)
+            try ask(fresh, command, expecting: expected)
         }
         dumps.append(try DumpFile.read(DeviceDump.self, from: world.path("dump")))
         var ledgers: [String: [LedgerTransaction]] = [:]
@@ -79,6 +81,20 @@ struct Quiescence {
         return Evidence(
             devices: dumps, log: try DumpFile.read(LogDump.self, from: world.path("log")),
             earlierLog: earlierLog, ledgers: ledgers)
+    }
+
+    /// Gives a command until it works, a few times: on a busy machine an answer of the server may
+    /// take longer than a device waits.
+    private func ask(_ index: Int, _ command: String, expecting expected: String) throws {
+        for attempt in 1...5 {
+            world.members[index].process?.tell(command)
+            do {
+                _ = try answer(of: index, expected)
+                return
+            } catch let failure as Failure where failure.isAnswer && attempt < 5 {
+                continue
+            }
+        }
     }
 
     private func dismiss(_ index: Int) {
@@ -96,7 +112,8 @@ struct Quiescence {
     private func answer(of index: Int, _ beginning: String?) throws -> String {
         let name = world.members[index].name
         var result: String?
-        try wait("\(name) gives no answer (\(beginning ?? "sync"))") {
+        let process = world.members[index].process
+        try wait("\(name) gives no answer (\(beginning ?? "sync"))", of: process) {
             while let line = world.members[index].answers.first {
                 world.members[index].answers.removeFirst()
                 let isAnswer =
@@ -111,13 +128,16 @@ struct Quiescence {
         }
         guard let result, beginning == nil || result.hasPrefix(beginning ?? "") else {
             throw Failure(
-                finding: Finding(rule: .liveness, message: "\(name) says: \(result ?? "nothing")"))
+                finding: Finding(rule: .liveness, message: "\(name) says: \(result ?? "nothing")"),
+                isAnswer: true)
         }
         return result
     }
 
     /// Waits until `isDone`; a process that ends meanwhile is started again and is a finding.
-    private func wait(_ what: String, until isDone: () throws -> Bool) throws {
+    private func wait(
+        _ what: String, of process: ChildProcess? = nil, until isDone: () throws -> Bool
+    ) throws {
         let deadline = Platform.seconds + Self.patienceSeconds
         while try !isDone() {
             if Interruption.hasCome { throw Interrupted() }
@@ -130,7 +150,8 @@ struct Quiescence {
                         rule: .liveness, message: "after everything was healed: \(death.message)"))
             }
             guard Platform.seconds < deadline else {
-                throw Failure(finding: Finding(rule: .liveness, message: what))
+                let threads = process.map { Platform.threads(of: $0.processID) } ?? ""
+                throw Failure(finding: Finding(rule: .liveness, message: what + threads))
             }
             world.wait(milliseconds: 200)
         }

@@ -5,7 +5,7 @@ import SyncTestSupport
 import Testing
 
 /// `entitysync cbor`, as a shell has it.
-@Suite(.showsPrograms, .timeLimit(.minutes(5))) struct CBORCommandTests {
+@Suite(.showsPrograms, .timeLimit(.minutes(10))) struct CBORCommandTests {
     /// Runs words of `entitysync cbor`.
     private func run(_ words: String...) throws -> Program.Captured {
         let bench = try Bench()

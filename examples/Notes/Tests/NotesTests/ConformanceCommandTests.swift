@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// `entitysync conformance`, as a shell has it.
-@Suite(.showsPrograms, .timeLimit(.minutes(5))) struct ConformanceCommandTests {
+@Suite(.showsPrograms, .timeLimit(.minutes(10))) struct ConformanceCommandTests {
     /// A report as JSON.
     private struct Report: Decodable {
         struct Summary: Decodable {

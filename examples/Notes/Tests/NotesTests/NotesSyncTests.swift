@@ -12,7 +12,7 @@ import Testing
 #endif
 
 /// `notes` with a server.
-@Suite(.showsPrograms, .timeLimit(.minutes(5))) struct NotesSyncTests {
+@Suite(.showsPrograms, .timeLimit(.minutes(10))) struct NotesSyncTests {
     @Test func twoNotebooksConvergeAndTheLoserIsKept() throws {
         let bench = try Bench()
         defer { bench.end() }

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// `notes` as a person types it, without a server.
-@Suite(.showsPrograms, .timeLimit(.minutes(5))) struct NotesTests {
+@Suite(.showsPrograms, .timeLimit(.minutes(10))) struct NotesTests {
     private let hint = "Try: notes --help"
 
     @Test func addPrintsAnIDByWhichANoteIsEditedAndRemoved() throws {

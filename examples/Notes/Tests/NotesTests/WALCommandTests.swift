@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// `entitysync wal` on the directories that other programs write.
-@Suite(.showsPrograms, .timeLimit(.minutes(5))) struct WALCommandTests {
+@Suite(.showsPrograms, .timeLimit(.minutes(10))) struct WALCommandTests {
     /// A line of `--json`.
     private struct Line: Decodable, Equatable {
         var opType: String

@@ -4,7 +4,7 @@ import SyncConformance
 import Testing
 
 /// The conformance suite next to servers of whose conformance there is no doubt.
-@Suite(.showsPrograms, .timeLimit(.minutes(5))) struct ConformanceTests {
+@Suite(.showsPrograms, .timeLimit(.minutes(10))) struct ConformanceTests {
     private static let heading = ConformanceHeading(
         suite: "server", subject: "this server", seed: 1, command: "conformance server")
 

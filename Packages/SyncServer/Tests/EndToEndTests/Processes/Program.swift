@@ -39,8 +39,9 @@ final class Program: Sendable {
         var description: String
     }
 
-    /// How long anything may take before it counts as never: much longer than it does take.
-    static let patienceSeconds = 60.0
+    /// How long anything may take before it counts as never: a hang lasts for ever, and a busy disk
+    /// may hold a sync up for half a minute.
+    static let patienceSeconds = 300.0
 
     let commandLine: String
     let processID: pid_t
