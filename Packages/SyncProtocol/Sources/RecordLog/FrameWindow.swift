@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/// A file seen through 64 KiB of memory that slide along it, and the checking of frames there.
+/// A file seen through 64 KiB of memory that slide along it, to check frames there without
+/// keeping any of them.
 final class FrameWindow<File: RandomAccessFile> {
     let file: File
     /// Nothing at or behind this offset is looked at.
@@ -72,25 +73,5 @@ final class FrameWindow<File: RandomAccessFile> {
             position += count
         }
         return state == frame.checksum
-    }
-
-    /// The payload of `frame`, whose header was read at `offset`; `nil` if it fails its checksum.
-    func payload(
-        of frame: RecordFrame, at offset: UInt64
-    ) throws(FileSystemError) -> [UInt8]? {
-        let start = offset + UInt64(RecordFrame.headerLength)
-        let payload: [UInt8]
-        if frame.payloadLength <= Self.capacity / 4 {
-            payload = Array(
-                try bytes(at: start, atLeast: frame.payloadLength).prefix(frame.payloadLength))
-        } else {
-            // `header(at:)` has found that the file reaches this far, so the length is no fiction.
-            payload = try file.read(count: frame.payloadLength, at: start)
-        }
-        let beginning = checksum.beginning(of: frame, at: offset)
-        guard payload.count == frame.payloadLength,
-            CRC32C.checksum(of: payload, continuing: beginning) == frame.checksum
-        else { return nil }
-        return payload
     }
 }

@@ -89,6 +89,13 @@ struct FrameChecksum: Sendable {
             kind: frame.kind)
     }
 
+    /// Whether `frame`, which lies at `offset`, has this payload and passes its checksum.
+    func isValid(_ frame: RecordFrame, at offset: UInt64, _ payload: ArraySlice<UInt8>) -> Bool {
+        payload.count == frame.payloadLength
+            && CRC32C.checksum(of: payload, continuing: beginning(of: frame, at: offset))
+                == frame.checksum
+    }
+
     /// Adds a whole frame, which will lie at `offset`, to `bytes`.
     func appendFrame(
         _ kind: RecordFrame.Kind, _ payload: UnsafeRawBufferPointer, at offset: UInt64,

@@ -7,8 +7,12 @@ public struct LogRecord: Sendable, Equatable {
     /// Where the next frame begins. It may be a sync mark, so this is a place to go on from and
     /// not always a record's offset.
     public var nextOffset: UInt64
-    /// The record's own bytes.
-    public var payload: [UInt8]
+    /// The record's own bytes; their indices begin anywhere.
+    ///
+    /// Records that are read one after the other share the memory that they were read into, 256 KiB
+    /// at most unless a record is larger. Who keeps a small record for long takes a copy,
+    /// `Array(payload)`, so as not to keep all of that.
+    public var payload: ArraySlice<UInt8>
 }
 
 /// Reads records of a record log at known offsets, without scanning the log first.
@@ -71,12 +75,15 @@ public struct RecordLogReader<Disk: FileSystem>: Sendable {
     ///   there fails its checksum, `io`.
     public func read(at offset: UInt64) throws(RecordLogError) -> LogRecord {
         let frame = try recordFrame(at: offset)
-        let window = makeWindow()
+        // `recordFrame(at:)` has found that the log reaches this far, so the length is no fiction.
         let payload = try reportingIO { () throws(FileSystemError) in
-            try window.payload(of: frame, at: offset)
+            try file.read(
+                count: frame.payloadLength, at: offset + UInt64(RecordFrame.headerLength))
         }
-        guard let payload else { throw failedChecksum(at: offset) }
-        return LogRecord(offset: offset, nextOffset: offset + frame.length, payload: payload)
+        guard checksum.isValid(frame, at: offset, payload[...]) else {
+            throw failedChecksum(at: offset)
+        }
+        return LogRecord(offset: offset, nextOffset: offset + frame.length, payload: payload[...])
     }
 
     /// The length of the payload of the record at `offset`, in bytes.
@@ -117,13 +124,15 @@ public struct RecordLogReader<Disk: FileSystem>: Sendable {
     /// - Parameter offset: The log's first frame unless given; else a record's offset or
     ///   `nextOffset`.
     public func records(from offset: UInt64? = nil) -> RecordIterator<Disk> {
-        RecordIterator(path: path, window: makeWindow(), offset: offset ?? firstOffset)
+        RecordIterator(
+            path: path, window: RecordWindow(file, end: end, checksum: checksum),
+            offset: offset ?? firstOffset)
     }
 
     /// Calls `body` with each record from `offset` on, in order, until it returns `false`.
     ///
-    /// Memory is bounded by the largest record, not by the log. Where `body` may throw, use
-    /// `records(from:)`.
+    /// Memory is bounded by the largest record, or 256 KiB, and not by the log. Where `body` may
+    /// throw, use `records(from:)`.
     ///
     /// - Throws: `RecordLogError`, as `RecordIterator.next()`.
     public func forEach(
@@ -133,10 +142,6 @@ public struct RecordLogReader<Disk: FileSystem>: Sendable {
         while let record = try iterator.next() {
             if !body(record) { return }
         }
-    }
-
-    private func makeWindow() -> FrameWindow<Disk.File> {
-        FrameWindow(file, end: end, checksum: checksum)
     }
 
     /// The header of the record at `offset`.
@@ -162,13 +167,13 @@ public struct RecordLogReader<Disk: FileSystem>: Sendable {
 
 /// Walks over the records of a log; from `RecordLogReader.records(from:)`.
 ///
-/// Not `Sendable`: copies share the memory that they read through.
-public struct RecordIterator<Disk: FileSystem> {
+/// A copy goes on from where it was made.
+public struct RecordIterator<Disk: FileSystem>: Sendable {
     private let path: String
-    private let window: FrameWindow<Disk.File>
+    private var window: RecordWindow<Disk.File>
     private var offset: UInt64
 
-    init(path: String, window: FrameWindow<Disk.File>, offset: UInt64) {
+    init(path: String, window: RecordWindow<Disk.File>, offset: UInt64) {
         self.path = path
         self.window = window
         self.offset = offset
@@ -184,12 +189,8 @@ public struct RecordIterator<Disk: FileSystem> {
             throw .outOfRange(path, at: offset, "No synced record begins here")
         }
         while offset < window.end {
-            let found = try reportingIO {
-                () throws(FileSystemError) -> (RecordFrame, [UInt8])? in
-                guard let frame = try window.header(at: offset),
-                    let payload = try window.payload(of: frame, at: offset)
-                else { return nil }
-                return (frame, payload)
+            let found = try reportingIO { () throws(FileSystemError) in
+                try window.frame(at: offset)
             }
             guard let (frame, payload) = found else {
                 throw .damaged(path, at: offset, "No frame begins here, or it fails its checksum")

@@ -62,7 +62,7 @@ import Testing
         private mutating func check(_ file: SimulatedLog) throws(RecordLogError) {
             var found: [[UInt8]] = []
             try file.forEach { record in
-                found.append(record.payload)
+                found.append(Array(record.payload))
                 return true
             }
             #expect(Array(found.prefix(told.count)) == told, "a record was lost or changed")

@@ -15,7 +15,7 @@ import Testing
         #expect(try file.payloads() == payloads)
         for (offset, payload) in zip(offsets, payloads) {
             let record = try file.read(at: offset)
-            #expect(record.payload == payload)
+            #expect(Array(record.payload) == payload)
             #expect(try file.reader.payloadLength(at: offset) == payload.count)
         }
     }
@@ -193,13 +193,13 @@ import Testing
         var iterator = reader.records()
         var seen: [[UInt8]] = []
         let error = #expect(throws: RecordLogError.self) {
-            while let record = try iterator.next() { seen.append(record.payload) }
+            while let record = try iterator.next() { seen.append(Array(record.payload)) }
         }
 
         #expect(seen == samplePayloads(0..<3))
         #expect(error?.code == .damaged)
         #expect(error?.offset == offsets[3])
-        #expect(try reader.read(at: offsets[4]).payload == samplePayloads(4..<5)[0])
+        #expect(try reader.read(at: offsets[4]).payload == samplePayloads(4..<5)[0][...])
     }
 
     @Test func changesNothingBeforeItBeginsToWrite() throws {

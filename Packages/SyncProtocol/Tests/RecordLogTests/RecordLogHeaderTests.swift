@@ -72,7 +72,7 @@ import Testing
         let reopened = try open(log, knownSyncedEnd: offsets[2])
 
         #expect(reopened.recovery.records == 2)
-        #expect(try reopened.read(at: offsets[0]).payload == samplePayloads(0..<1)[0])
+        #expect(try reopened.read(at: offsets[0]).payload == samplePayloads(0..<1)[0][...])
         #expect(throws: RecordLogError.self) { try reopened.read(at: offsets[1]) }
     }
 

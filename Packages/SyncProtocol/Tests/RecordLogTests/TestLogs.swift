@@ -52,7 +52,7 @@ extension RecordLogFile {
     func payloads() throws -> [[UInt8]] {
         var payloads: [[UInt8]] = []
         try forEach { record in
-            payloads.append(record.payload)
+            payloads.append(Array(record.payload))
             return true
         }
         return payloads

@@ -76,7 +76,7 @@ final class OfflineQueue<Disk: FileSystem>: DurableQueue {
         try reportingStorage { () throws(RecordLogError) in
             try log.forEach { record in
                 do {
-                    switch try QueueRecord(decoding: record.payload) {
+                    switch try QueueRecord(decoding: Array(record.payload)) {
                     case .state(let whole): state = whole
                     case .changes(let changes, let settlement):
                         for change in changes { state.apply(change) }

@@ -103,7 +103,7 @@ extension FileOpLog {
     ) throws(OpLogError) -> LogGroup {
         let group: LogGroup
         do throws(LogGroupFault) {
-            group = try LogGroup(record.payload)
+            group = try LogGroup(Array(record.payload))
         } catch {
             throw error.isNewerFormat
                 ? .newerFormat(path, at: record.offset, error.message)
