@@ -36,7 +36,10 @@ let package = Package(
             name: "SyncProtocol", dependencies: ["CBOR"],
             path: "\(proto)/Sources/SyncProtocol", swiftSettings: strict),
         .target(name: "HTTPWire", path: "\(proto)/Sources/HTTPWire", swiftSettings: strict),
-        .target(name: "RecordLog", path: "\(proto)/Sources/RecordLog", swiftSettings: strict),
+        .systemLibrary(name: "CChecksum", path: "\(proto)/Sources/CChecksum"),
+        .target(
+            name: "RecordLog", dependencies: ["CChecksum"], path: "\(proto)/Sources/RecordLog",
+            swiftSettings: strict),
         .target(
             name: "SyncTestSupport", dependencies: ["CBOR", "RecordLog", "SyncProtocol"],
             path: "\(proto)/Sources/SyncTestSupport", swiftSettings: strict),

@@ -23,7 +23,8 @@ let package = Package(
         .target(name: "CBORFoundation", dependencies: ["CBOR"], swiftSettings: strict),
         .target(name: "SyncProtocol", dependencies: ["CBOR"], swiftSettings: strict),
         .target(name: "HTTPWire", swiftSettings: strict),
-        .target(name: "RecordLog", swiftSettings: strict),
+        .systemLibrary(name: "CChecksum"),
+        .target(name: "RecordLog", dependencies: ["CChecksum"], swiftSettings: strict),
         .target(
             name: "SyncTestSupport", dependencies: ["CBOR", "RecordLog", "SyncProtocol"],
             swiftSettings: strict),

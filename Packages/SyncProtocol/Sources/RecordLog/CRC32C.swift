@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: MIT
 
+#if arch(x86_64) || arch(arm64)
+    import CChecksum
+#endif
+
 /// CRC-32C (Castagnoli), the checksum of this project's own files; RFC 3720 appendix B.4.
 ///
 /// The ASCII digits `123456789` have the checksum E3069283. It finds every error burst of up to 32
-/// bits and is no protection against intent.
+/// bits and is no protection against intent. The processor's own instruction computes it where
+/// there is one, which is found out when the program runs.
 public enum CRC32C {
     static let table = CRCTable(reversedPolynomial: 0x82F6_3B78)
+
+    #if arch(x86_64) || arch(arm64)
+        package static let hasInstruction = cchecksum_is_supported() != 0
+    #else
+        package static let hasInstruction = false
+    #endif
 
     /// The checksum of `bytes`.
     ///
@@ -13,7 +24,8 @@ public enum CRC32C {
     public static func checksum(
         of bytes: UnsafeRawBufferPointer, continuing checksum: UInt32 = 0
     ) -> UInt32 {
-        table.checksum(of: bytes, continuing: checksum)
+        byInstruction(of: bytes, continuing: checksum)
+            ?? table.checksum(of: bytes, continuing: checksum)
     }
 
     /// The checksum of `bytes`, in one pass if they lie together in memory.
@@ -22,7 +34,31 @@ public enum CRC32C {
     public static func checksum(
         of bytes: some Collection<UInt8>, continuing checksum: UInt32 = 0
     ) -> UInt32 {
+        let result = bytes.withContiguousStorageIfAvailable { buffer in
+            self.checksum(of: UnsafeRawBufferPointer(buffer), continuing: checksum)
+        }
+        return result
+            ?? Array(bytes).withUnsafeBytes { self.checksum(of: $0, continuing: checksum) }
+    }
+
+    /// The checksum as tables give it on a processor that has no instruction for it.
+    package static func byTable(
+        of bytes: UnsafeRawBufferPointer, continuing checksum: UInt32
+    ) -> UInt32 {
         table.checksum(of: bytes, continuing: checksum)
+    }
+
+    /// The checksum as the processor's instruction gives it; `nil` if it has none.
+    package static func byInstruction(
+        of bytes: UnsafeRawBufferPointer, continuing checksum: UInt32
+    ) -> UInt32? {
+        #if arch(x86_64) || arch(arm64)
+            guard hasInstruction else { return nil }
+            guard let start = bytes.baseAddress else { return checksum }
+            return ~cchecksum_crc32c(~checksum, start, bytes.count)
+        #else
+            return nil
+        #endif
     }
 }
 

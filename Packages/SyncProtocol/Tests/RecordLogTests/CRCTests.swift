@@ -60,6 +60,48 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: CRC32C.hasInstruction), arguments: castagnoli)
+    func theInstructionAndTheTablesGiveThePublishedChecksums(_ vector: Vector) {
+        vector.bytes.withUnsafeBytes { bytes in
+            #expect(CRC32C.byInstruction(of: bytes, continuing: 0) == vector.checksum)
+            #expect(CRC32C.byTable(of: bytes, continuing: 0) == vector.checksum)
+        }
+    }
+
+    /// Lengths around those where the instruction takes three pieces at a time are among them.
+    @Test(
+        .enabled(if: CRC32C.hasInstruction),
+        arguments: [0...300, 1500...1600, 3000...3100, 12_200...12_400, 40_000...40_020])
+    func theInstructionAgreesWithTheTables(_ lengths: ClosedRange<Int>) {
+        var generator = SeededGenerator(seed: UInt64(lengths.upperBound))
+        let bytes = (0..<lengths.upperBound + 8).map { _ in
+            UInt8.random(in: .min ... .max, using: &generator)
+        }
+        bytes.withUnsafeBytes { bytes in
+            for length in lengths {
+                for start in 0..<8 {
+                    let part = UnsafeRawBufferPointer(rebasing: bytes[start..<start + length])
+                    let checksum = UInt32.random(in: .min ... .max, using: &generator)
+                    let table = CRC32C.byTable(of: part, continuing: checksum)
+                    #expect(CRC32C.byInstruction(of: part, continuing: checksum) == table)
+                }
+            }
+        }
+    }
+
+    @Test func theInstructionGoesOnFromAnyCut() {
+        var generator = SeededGenerator(seed: 7)
+        let bytes = (0..<14_000).map { _ in
+            UInt8.random(in: .min ... .max, using: &generator)
+        }
+        let whole = bytes.withUnsafeBytes { CRC32C.byTable(of: $0, continuing: 0) }
+
+        for cut in Array(0...300) + Array(1530...1540) + Array(12_280...12_300) {
+            let first = CRC32C.checksum(of: bytes[..<cut])
+            #expect(CRC32C.checksum(of: bytes[cut...], continuing: first) == whole)
+        }
+    }
+
     @Test func bytesThatAreNotContiguousHaveTheSameChecksum() {
         let bytes: [UInt8] = Array("123456789".utf8)
 
