@@ -55,10 +55,17 @@ let package = Package(
             dependencies: ["CBOR", "SyncClient", "SyncConformance", "SyncProtocol", "RecordLog"],
             path: "\(client)/Sources/entitysync", swiftSettings: strict),
         .systemLibrary(name: "CLinux", path: "\(server)/Sources/CLinux"),
+        .systemLibrary(
+            name: "COpenSSL", path: "\(server)/Sources/COpenSSL", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"])]),
+        .target(
+            name: "Cryptography",
+            dependencies: [.target(name: "COpenSSL", condition: .when(platforms: [.linux]))],
+            path: "\(server)/Sources/Cryptography", swiftSettings: strict),
         .target(
             name: "SyncServer",
             dependencies: [
-                "CBOR", "SyncProtocol", "HTTPWire", "RecordLog",
+                "CBOR", "SyncProtocol", "HTTPWire", "RecordLog", "Cryptography",
                 .target(name: "CLinux", condition: .when(platforms: [.linux])),
             ],
             path: "\(server)/Sources/SyncServer", swiftSettings: strict),

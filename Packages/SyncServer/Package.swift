@@ -26,10 +26,16 @@ let package = Package(
     dependencies: [.package(path: "../SyncProtocol"), .package(path: "../SyncClient")],
     targets: [
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(
+            name: "Cryptography",
+            dependencies: [.target(name: "COpenSSL", condition: .when(platforms: [.linux]))],
+            swiftSettings: strict),
         .target(
             name: "SyncServer",
             dependencies: [
-                cbor, syncProtocol, httpWire, recordLog,
+                cbor, syncProtocol, httpWire, recordLog, "Cryptography",
                 .target(name: "CLinux", condition: .when(platforms: [.linux])),
             ],
             swiftSettings: strict),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The files on disk: doc/record-log-format.md, doc/oplog-format.md and doc/wal-format.md."""
 
+import hashlib
 import struct
 import uuid
 import zlib
@@ -98,49 +99,118 @@ def opened_log(data, purpose):
 
 # --- The op log
 
+NO_LINK = bytes(32)
+UNNAMED = 65535
+
+
+def written_groups(groups):
+    """The payloads of a log that begins with these groups."""
+    payloads, link = [], NO_LINK
+    for group in groups:
+        body = written_group(group)
+        link = hashlib.sha256(link + body).digest()
+        payloads.append(body + link)
+    return payloads
+
+
 def written_group(group):
+    """A group without its link."""
     operations = [bytes.fromhex(text) for text in group["operations"]]
-    lengths = [len(one) | continues << 31
-               for one, continues in zip(operations, group["continuesTransaction"])]
-    return struct.pack(f"<HHIQQ{len(lengths)}I", 1, 0, len(operations), group["firstCursor"],
-                       group["committedAtMs"], *lengths) + b"".join(operations)
+    names, rows = [], b""
+    for one, continues in zip(operations, group["continuesTransaction"]):
+        values = decode("operation", one)
+        numbers = []
+        for name in (values["collection"], values["deviceId"]):
+            if name not in names:
+                names.append(name)
+            numbers.append(names.index(name))
+        rows += struct.pack("<IHHI", len(one) | continues << 31, *numbers,
+                            values["cursor"] - group["firstCursor"])
+    texts = b"".join(struct.pack("<H", len(name.encode())) + name.encode() for name in names)
+    last = group["firstCursor"] + len(operations) - 1
+    return struct.pack("<HHIQQQII", 2, 0, len(operations), group["firstCursor"], last,
+                       group["committedAtMs"], len(names), len(texts)) + texts + rows + b"".join(
+                           operations)
 
 
-def read_group(payload, due, numbers):
-    """A group as the vectors show it. `due` is its first cursor, `numbers` what devices have used."""
-    version, flags, count, first, committed = struct.unpack_from("<HHIQQ", payload)
-    if version > 1 or flags:
+def group_table(payload):
+    """A group's header and table: its numbers, its rows as (length, names, cursor), and its link."""
+    version, flags, count, first = struct.unpack_from("<HHIQ", payload)
+    if version > 2 or flags:
         raise Bad("newerFormat")
-    if version < 1 or not 1 <= count <= (len(payload) - 24) // 4 or first != due:
+    if version == 1:
+        committed, = struct.unpack_from("<Q", payload, 16)
+        lengths = struct.unpack_from(f"<{count}I", payload, 24) if count < len(payload) else None
+        if not lengths:
+            raise Bad("damaged")
+        rows = [(length, None, first + at) for at, length in enumerate(lengths)]
+        return first, first + count - 1, committed, rows, payload[24 + 4 * count:], None
+    last, committed, name_count, names_length = struct.unpack_from("<QQII", payload, 16)
+    if version < 1 or len(payload) < 72 or not first <= last or 12 * count > len(payload):
         raise Bad("damaged")
-    lengths = struct.unpack_from(f"<{count}I", payload, 24)
-    position, operations = 24 + 4 * count, []
-    for cursor, length in enumerate(lengths, first):
-        one = payload[position:position + (length & 0x7FFFFFFF)]
+    names, position = [], 40
+    while position < 40 + names_length:
+        length, = struct.unpack_from("<H", payload, position)
+        names.append(payload[position + 2:position + 2 + length].decode(errors="replace"))
+        position += 2 + length
+    if len(names) != name_count or position != 40 + names_length:
+        raise Bad("damaged")
+    rows = []
+    for at in range(count):
+        length, collection, device, distance = struct.unpack_from("<IHHI", payload,
+                                                                  position + 12 * at)
+        pair = [None if number == UNNAMED else names[number:number + 1] or raise_damaged()
+                for number in (collection, device)]
+        rows.append((length, pair, first + distance))
+    cursors = [row[2] for row in rows]
+    if cursors != sorted(set(cursors)) or cursors and cursors[-1] > last:
+        raise Bad("damaged")
+    return first, last, committed, rows, payload[position + 12 * count:-32], payload[-32:]
+
+
+def raise_damaged():
+    raise Bad("damaged")
+
+
+def read_group(payload, due, numbers, link):
+    """A group as the vectors show it, and its link.
+
+    `due` is its first cursor, `numbers` what devices have used, `link` that of the group before.
+    """
+    first, last, committed, rows, rest, stored = group_table(payload)
+    linked = hashlib.sha256(link + (payload[:-32] if stored else payload)).digest()
+    if first != due or stored not in (None, linked):
+        raise Bad("damaged")
+    position, operations = 0, []
+    for length, names, cursor in rows:
+        one = rest[position:position + (length & 0x7FFFFFFF)]
         position += length & 0x7FFFFFFF
         values = decode("operation", one)
         number = values["deviceId"], values["opId"]
         if values.get("cursor") != cursor or number in numbers:
             raise Bad("damaged")
+        if names and any(name and name[0] != values[key]
+                         for name, key in zip(names, ("collection", "deviceId"))):
+            raise Bad("damaged")
         numbers.add(number)
         operations.append(one.hex())
-    if position != len(payload):
+    if position != len(rest):
         raise Bad("damaged")
     return {"firstCursor": first, "committedAtMs": committed, "operations": operations,
-            "continuesTransaction": [length >> 31 == 1 for length in lengths]}
+            "continuesTransaction": [row[0] >> 31 == 1 for row in rows]}, last + 1, linked
 
 
 def read_segment(data):
     records, _ = opened_log(data, "OPLG")
-    groups, due, numbers = [], 1, set()
+    groups, due, numbers, link = [], 1, set(), NO_LINK
     for offset, payload in records:
         try:
-            groups.append(read_group(payload, due, numbers))
+            group, due, link = read_group(payload, due, numbers, link)
+            groups.append(group)
         except Bad as bad:
             raise Bad(bad.error if bad.error == "newerFormat" else "damaged", offset) from None
         except struct.error:
             raise Bad("damaged", offset) from None
-        due += len(groups[-1]["operations"])
     return groups
 
 
@@ -167,7 +237,7 @@ def read_oplog_file(data):
 
 def written_oplog_file(value):
     if "groups" in value:
-        return written_log("OPLG", [[written_group(group)] for group in value["groups"]])
+        return written_log("OPLG", [[one] for one in written_groups(value["groups"])])
     if value["file"] == "database":
         return small_file("ESDB", encoded(Map([
             ("dbId", value["dbId"]), ("logId", bytes.fromhex(value["logId"])),

@@ -9,6 +9,11 @@ public struct HTTPResponse: Sendable, Equatable {
     public var headers: HTTPHeaders
     /// The body; not sent with 204 and 304, nor in answer to HEAD.
     public var body: [UInt8]
+    /// What follows `body`, in parts that were not copied together. Empty unless set.
+    public var bodyParts: [ArraySlice<UInt8>] = []
+
+    /// The length of the whole body in bytes. O(n) in the parts.
+    public var bodyLength: Int { bodyParts.reduce(body.count) { $0 + $1.count } }
 
     /// Creates an answer.
     ///
@@ -24,7 +29,7 @@ public struct HTTPResponse: Sendable, Equatable {
     ///
     /// Without `keepAlive` it says `Connection: close`, and the caller closes after it.
     public func serialized(keepAlive: Bool) -> [UInt8] {
-        serializedHead(keepAlive: keepAlive) + (hasBody ? body : [])
+        serializedHead(keepAlive: keepAlive) + (hasBody ? body + bodyParts.joined() : [])
     }
 
     /// The bytes of the status line and the headers with the empty line, without the body.
@@ -43,7 +48,7 @@ public struct HTTPResponse: Sendable, Equatable {
         headers.write(to: &output)
         if status != 204 && status != 304 {
             output.append(contentsOf: "Content-Length: ".utf8)
-            HTTPResponse.append(decimal: body.count, to: &output)
+            HTTPResponse.append(decimal: bodyLength, to: &output)
             output.append(ASCII.carriageReturn)
             output.append(ASCII.lineFeed)
         }
@@ -58,7 +63,7 @@ public struct HTTPResponse: Sendable, Equatable {
     }
 
     /// Whether the status allows a body (RFC 9112 §6.3).
-    public var hasBody: Bool { status != 204 && status != 304 && !body.isEmpty }
+    public var hasBody: Bool { status != 204 && status != 304 && bodyLength > 0 }
 
     /// The interim answer that lets a peer with `Expect: 100-continue` send its body.
     public static let continueBytes = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)

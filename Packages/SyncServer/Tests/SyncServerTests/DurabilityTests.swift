@@ -41,8 +41,8 @@ import Testing
             databaseID: "db", sinceCursor: 0, limit: 10, waitMilliseconds: 1_000)
         _ = try server.service.pull(waiting) { given in
             server.disk.crash(using: &generator)
-            guard case .message(let bytes) = given else { return }
-            shown = try? PullResponse(decoding: bytes)
+            guard case .page(let chain) = given else { return }
+            shown = try? PullResponse(decoding: chain.joined)
         }
 
         _ = try server.stage([operation(1, "e", base: 0)])

@@ -58,7 +58,7 @@ import Testing
         for step in 0..<200 {
             let count = [0, 1, 100, 40_000, 70_000].randomElement(using: &generator)!
             let piece = [UInt8](repeating: UInt8(step), count: count)
-            queue.append(piece)
+            queue.append(piece[...])
             expected += piece
             guard step % 3 == 0, !queue.isEmpty else { continue }
             take(Int.random(in: 1...100_000, using: &generator), from: &queue, into: &taken)

@@ -167,13 +167,13 @@ import Testing
         builder.append([2, 2], continuesTransaction: true)
         builder.append([], continuesTransaction: false)
 
-        let group = try LogGroup(builder.payloads(committedAtMilliseconds: 99)[0].payload)
+        let group = try LogGroup(builder.framed(committedAtMilliseconds: 99)[0].payload[...])
 
         #expect(group.firstCursor == 7 && group.lastCursor == 9 && group.count == 3)
         #expect(group.committedAtMilliseconds == 99)
         var found: [(Cursor, [UInt8], Bool)] = []
-        group.forEach(from: 8) { cursor, entry, bytes in
-            found.append((cursor, Array(bytes[entry.range]), entry.continuesTransaction))
+        group.forEach(from: 8) { entry, bytes in
+            found.append((entry.cursor, Array(bytes[entry.range]), entry.continuesTransaction))
             return true
         }
         #expect(found.map(\.0) == [8, 9])
@@ -195,18 +195,18 @@ import Testing
                 continuesTransaction: number > 0 && Bool.random(using: &generator))
         }
 
-        let payloads = builder.payloads(committedAtMilliseconds: 1, bytesTarget: target)
+        let payloads = builder.framed(committedAtMilliseconds: 1, bytesTarget: target)
 
         var bytes: [UInt8] = []
         var next = Cursor(5)
         var sizes: [(total: Int, first: Int, transactions: Int)] = []
         for (firstCursor, payload) in payloads {
-            let group = try LogGroup(payload)
+            let group = try LogGroup(payload[...])
             #expect(group.firstCursor == next && firstCursor == next)
             next = group.lastCursor.next
             var size = (total: 0, first: 0, transactions: 0)
-            group.forEach(from: .start) { cursor, entry, buffer in
-                #expect(cursor != group.firstCursor || !entry.continuesTransaction)
+            group.forEach(from: .start) { entry, buffer in
+                #expect(entry.cursor != group.firstCursor || !entry.continuesTransaction)
                 if !entry.continuesTransaction { size.transactions += 1 }
                 if size.transactions == 1 { size.first += entry.range.count }
                 size.total += entry.range.count
@@ -224,16 +224,16 @@ import Testing
         }
     }
 
-    @Test(arguments: [0, 2, 4, 8, 24])
+    @Test(arguments: [0, 2, 4, 8, 32, 36, 40, 46, 50, 54])
     func aGroupWhoseNumbersDoNotAddUpIsRefused(byte: Int) {
         var builder = LogGroupBuilder(firstCursor: 7)
         builder.append([1], continuesTransaction: false)
-        var payload = builder.payloads(committedAtMilliseconds: 1)[0].payload
-        payload[byte] = byte == 8 ? 0 : payload[byte] ^ 3
+        var payload = builder.framed(committedAtMilliseconds: 1)[0].payload
+        payload[byte] = byte == 8 ? 0 : payload[byte] ^ 16
 
-        #expect(throws: LogGroupFault.self) { try LogGroup(payload) }
+        #expect(throws: LogGroupFault.self) { try LogGroup(payload[...]) }
         for count in 0..<payload.count {
-            #expect(throws: LogGroupFault.self) { try LogGroup(Array(payload[..<count])) }
+            #expect(throws: LogGroupFault.self) { try LogGroup(payload[..<count]) }
         }
     }
 }

@@ -71,7 +71,7 @@ import Testing
         _ = try FileOpLog.open(in: "db/log", on: disk, segmentBytesMax: 1 << 20) { group, _, _ in
             var operations: [String] = []
             var continues: [Bool] = []
-            group.forEach(from: .start) { _, entry, bytes in
+            group.forEach(from: .start) { entry, bytes in
                 operations.append(hex(bytes[entry.range]))
                 continues.append(entry.continuesTransaction)
                 return true
@@ -93,7 +93,8 @@ import Testing
             var builder = LogGroupBuilder(firstCursor: Cursor(group.firstCursor))
             for (item, continues) in zip(group.operations, group.continuesTransaction) {
                 builder.append(
-                    try #require(TestVector.bytes(hex: item)), continuesTransaction: continues)
+                    stored: try #require(TestVector.bytes(hex: item)),
+                    continuesTransaction: continues)
             }
             try log.append(
                 builder, committedAtMilliseconds: group.committedAtMs, using: &generator)

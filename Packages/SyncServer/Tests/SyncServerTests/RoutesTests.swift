@@ -80,7 +80,7 @@ import Testing
         }
         #expect(try HandshakeResponse(decoding: answers[0].body).serverCursor == 0)
         #expect(try PushResponse(decoding: answers[1].body).cursors == [1: 1])
-        #expect(try PullResponse(decoding: answers[2].body).operations.count == 1)
+        #expect(try PullResponse(decoding: answers[2].wholeBody).operations.count == 1)
         #expect(try CursorAnswer(decoding: answers[3].body).cursor == 1)
     }
 
@@ -94,10 +94,10 @@ import Testing
 
         for (path, body) in [("/v1/push", push.encoded()), ("/v1/pull", pull.encoded())] {
             let answer = try fixture.post(path, body)
-            let item = try CBORReader.read(answer.body, limits: limits) {
+            let item = try CBORReader.read(answer.wholeBody, limits: limits) {
                 (reader: inout CBORReader) throws(CBORError) in try reader.readEncodedItem()
             }
-            #expect(item == answer.body)
+            #expect(item == answer.wholeBody)
         }
     }
 

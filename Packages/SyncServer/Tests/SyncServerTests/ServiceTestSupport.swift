@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import HTTPWire
 import RecordLog
 import Synchronization
 import SyncProtocol
@@ -36,6 +37,7 @@ final class AnswerBox {
     func message<Message: WireValue>(_: Message.Type = Message.self) throws -> Message {
         switch answer {
         case .message(let bytes): return try Message(decoding: bytes)
+        case .page(let chain): return try Message(decoding: chain.joined)
         case .failure(let failure): throw failure
         case nil: throw Unanswered()
         }
@@ -208,4 +210,9 @@ extension SyncService {
             Result { try self.push(push, answer: answer) }
         }.get()
     }
+}
+
+extension HTTPResponse {
+    /// The body in one piece.
+    var wholeBody: [UInt8] { body + bodyParts.joined() }
 }

@@ -29,7 +29,7 @@ extension Mutant {
             "more-of-nothing", "hasMore is true for operations that do not pass the filter.", page,
             """
             guard passes else {
-                            nextCursor = cursor
+                            nextCursor = entry.cursor
             """,
             as: """
                 guard passes else {
@@ -37,7 +37,7 @@ extension Mutant {
                         endedEarly = true
                         return false
                     }
-                    nextCursor = cursor
+                    nextCursor = entry.cursor
                 """),
         .rewrites(
             "group-skipped", "Of a group that the cursor lies in, the rest is skipped.",
@@ -55,12 +55,13 @@ extension Mutant {
             as: "request.deviceID != nil && (BUG || request.includesOwn != true)"),
         .rewrites(
             "page-shows-staged", "A page's serverCursor counts what is not committed.", pull,
-            "serverCursor: head, operationCount: count",
-            as: "serverCursor: BUG ? Cursor((staged?.builder.nextCursor ?? head.next).rawValue - 1)"
-                + " : head, operationCount: count"),
+            "hasMore: hasMore, serverCursor: head",
+            as: "hasMore: hasMore, serverCursor: BUG "
+                + "? Cursor((staged?.builder.nextCursor ?? head.next).rawValue - 1) : head"),
         .rewrites(
             "waiter-not-woken", "A waiting pull is passed over when its news comes.", service,
-            "{ content.passes($0) }", as: "{ !BUG && content.passes($0) }"),
+            "group.hasOperations(passing: filter)",
+            as: "!BUG && group.hasOperations(passing: filter)"),
         .rewrites(
             "waiter-answered-early", "A woken pull is answered from the log's end on.", service,
             "try readPage(database, pull.request, after: pull.scanned, pull.filter)",
@@ -78,8 +79,9 @@ extension Mutant {
             as: "if sparseIndex[middle].cursor <= (BUG ? cursor.next : cursor) {"),
         .rewrites(
             "own-shown", "A pull that leaves a device's own operations out shows them.",
-            "SyncServer/Service/PullFilter.swift", "if let excludedDevice, excludedDevice",
-            as: "if let excludedDevice, !BUG, excludedDevice"),
+            "SyncServer/Service/PullFilter.swift",
+            "excludedDevice?.elementsEqual(deviceID) ?? false",
+            as: "!BUG && (excludedDevice?.elementsEqual(deviceID) ?? false)"),
         .rewrites(
             "collections-ignored", "A pull of some collections shows all.",
             "SyncServer/Service/PullFilter.swift", "return collections.find(key) != nil",

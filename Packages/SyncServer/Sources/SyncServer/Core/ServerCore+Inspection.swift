@@ -60,7 +60,7 @@ extension ServerCore {
         var fault: String?
         do throws(OpLogError) {
             try database.log.forEachGroup(after: .start) { group in
-                group.forEach(from: group.firstCursor) { _, entry, bytes in
+                group.forEach(from: group.firstCursor) { entry, bytes in
                     do throws(CBORError) {
                         operations.append(
                             try SyncOperation(

@@ -117,7 +117,7 @@ struct HTTPConnection {
                 note(parser.phase, now: now)
                 if isPeerDone || (isStopping && phase == .idle) { finish(now: now) }
             case .expectContinue:
-                send(HTTPResponse.continueBytes, now: now)
+                send(HTTPResponse.continueBytes[...], now: now)
             case .request(let request):
                 note(.idle, now: now)
                 state = .answering
@@ -142,11 +142,12 @@ struct HTTPConnection {
         let hasBody = response.hasBody && !pending.isHead
         if hasBody && response.body.count <= HTTPConnection.joinedBodyBytesMax {
             head.append(contentsOf: response.body)
-            send(head, now: now)
+            send(head[...], now: now)
         } else {
-            send(head, now: now)
-            if hasBody { send(response.body, now: now) }
+            send(head[...], now: now)
+            if hasBody { send(response.body[...], now: now) }
         }
+        if hasBody { for part in response.bodyParts { send(part, now: now) } }
         state = .open
         since = now
         if !isKeepAlive { finish(now: now) }
@@ -191,7 +192,7 @@ struct HTTPConnection {
         return .rejected(rejection)
     }
 
-    private mutating func send(_ bytes: [UInt8], now: UInt64) {
+    private mutating func send(_ bytes: ArraySlice<UInt8>, now: UInt64) {
         if output.isEmpty {
             sendingSince = now
             sentBytes = 0

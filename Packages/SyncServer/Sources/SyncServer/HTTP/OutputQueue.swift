@@ -7,49 +7,56 @@
 struct OutputQueue {
     /// Up to this size pieces are joined: above it a copy costs more than a system call.
     private static let joinedBytesMax = 64 * 1024
+    /// A piece from this size on is not copied.
+    private static let ownPieceBytesMin = 8 * 1024
 
     /// Number of bytes that wait.
     private(set) var count = 0
-    private var current: [UInt8] = []
+    private var pieces: [ArraySlice<UInt8>] = []
+    /// How many pieces are gone.
+    private var head = 0
+    /// How many bytes of the first piece, or of `tail` if there is no piece, are gone.
     private var sent = 0
-    private var waiting: [[UInt8]] = []
+    /// Small pieces behind the others, joined.
+    private var tail: [UInt8] = []
 
     var isEmpty: Bool { count == 0 }
 
     /// Adds `bytes` at the end.
-    mutating func append(_ bytes: [UInt8]) {
+    mutating func append(_ bytes: ArraySlice<UInt8>) {
         guard !bytes.isEmpty else { return }
         count += bytes.count
-        if current.isEmpty {
-            current = bytes
-        } else if waiting.isEmpty {
-            if current.count + bytes.count <= OutputQueue.joinedBytesMax {
-                current.append(contentsOf: bytes)
-            } else {
-                waiting.append(bytes)
-            }
-        } else if waiting[waiting.count - 1].count + bytes.count <= OutputQueue.joinedBytesMax {
-            waiting[waiting.count - 1].append(contentsOf: bytes)
-        } else {
-            waiting.append(bytes)
+        let isPiece = bytes.count >= Self.ownPieceBytesMin
+        if isPiece || tail.count + bytes.count > Self.joinedBytesMax {
+            if !tail.isEmpty { pieces.append(tail[...]) }
+            tail = []
         }
+        if isPiece { pieces.append(bytes) } else { tail.append(contentsOf: bytes) }
     }
 
     /// Calls `body` with the first bytes, in one piece, and whether more wait behind them.
     func withFirst<Result>(_ body: (UnsafeRawBufferPointer, _ hasMore: Bool) -> Result) -> Result {
-        current.withUnsafeBytes { bytes in
-            body(UnsafeRawBufferPointer(rebasing: bytes[sent...]), !waiting.isEmpty)
+        let first = head < pieces.count ? pieces[head] : tail[...]
+        return first.withUnsafeBytes { bytes in
+            body(
+                UnsafeRawBufferPointer(rebasing: bytes[sent...]), count > first.count - sent)
         }
     }
 
     /// Removes the first `number` bytes, which lie within one piece.
     mutating func removeFirst(_ number: Int) {
-        precondition(
-            number <= current.count - sent, "Only bytes of the first piece can have been sent")
+        let length = head < pieces.count ? pieces[head].count : tail.count
+        precondition(number <= length - sent, "Only bytes of the first piece can have been sent")
         sent += number
         count -= number
-        guard sent == current.count else { return }
+        guard sent == length else { return }
         sent = 0
-        current = waiting.isEmpty ? [] : waiting.removeFirst()
+        if head < pieces.count {
+            pieces[head] = []
+            head += 1
+            if head == pieces.count { (pieces, head) = ([], 0) }
+        } else {
+            tail = []
+        }
     }
 }

@@ -150,6 +150,17 @@ struct EntityTable<Value> {
 }
 
 extension EntityTable {
+    /// Calls `body` with the bytes of an entry's entity id.
+    func withEntityID<Result>(
+        of index: Int, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        let entry = entries[index]
+        let start = entry.nameStart + Int(entry.collectionLength)
+        return names.withUnsafeBytes { bytes in
+            body(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + Int(entry.entityLength))]))
+        }
+    }
+
     /// Collection and id of an entry, for people to read.
     func name(of index: Int) -> String {
         let entry = entries[index]

@@ -91,9 +91,15 @@ extension FileOpLog {
             try records.next()
         }) {
             let group = try Self.group(of: record, in: file.path, expecting: head.next)
+            let link = group.link(after: link, by: hasher)
+            guard group.storedLink == nil || group.storedLink == link else {
+                throw .damaged(
+                    file.path, at: record.offset,
+                    "The group here does not go on from the one before it: its link is another")
+            }
             noteFrame(at: record.offset, firstCursor: group.firstCursor)
             try replay(group, file.path, record.offset)
-            advanceHead(to: group.lastCursor)
+            advanceHead(to: group.lastCursor, link: link)
         }
     }
 
@@ -103,7 +109,7 @@ extension FileOpLog {
     ) throws(OpLogError) -> LogGroup {
         let group: LogGroup
         do throws(LogGroupFault) {
-            group = try LogGroup(Array(record.payload))
+            group = try LogGroup(record.payload)
         } catch {
             throw error.isNewerFormat
                 ? .newerFormat(path, at: record.offset, error.message)

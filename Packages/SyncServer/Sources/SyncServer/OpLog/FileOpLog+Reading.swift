@@ -31,22 +31,28 @@ extension FileOpLog {
         }
     }
 
-    /// The bytes of the operation at `cursor`, which is durable.
-    func operation(at cursor: Cursor) throws(OpLogError) -> ArraySlice<UInt8> {
+    /// The bytes of the operation at `cursor`, which is durable; `nil` if it was compacted away.
+    func operation(at cursor: Cursor) throws(OpLogError) -> ArraySlice<UInt8>? {
         precondition(cursor > .start && cursor <= head, "Only what is durable can be read.")
         if lastGroup.map({ cursor < $0.group.firstCursor || cursor > $0.group.lastCursor }) ?? true
         {
             lastGroup = nil
             try forEachGroup(after: Cursor(cursor.rawValue - 1)) { group in
-                lastGroup = (group, group.operationBounds)
+                lastGroup = (group, group.entries)
                 return false
             }
         }
-        guard let (group, bounds) = lastGroup, cursor <= group.lastCursor else {
+        guard let (group, entries) = lastGroup, cursor <= group.lastCursor else {
             throw .damaged(directory, at: nil, "The operation at cursor \(cursor) is gone")
         }
-        let index = Int(cursor.rawValue - group.firstCursor.rawValue)
-        return group.payload[bounds[index]..<bounds[index + 1]]
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].cursor < cursor { low = middle + 1 } else { high = middle }
+        }
+        guard low < entries.count, entries[low].cursor == cursor else { return nil }
+        return group.bytes(of: entries[low])
     }
 
     /// Lets the group go that single operations were read from, if it is large: a log that is at

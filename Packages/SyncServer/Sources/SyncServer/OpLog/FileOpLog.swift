@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 
+import Cryptography
 import RecordLog
 import SyncProtocol
 
 /// A database's operations on disk, in one total order: segments in one directory, each a record
 /// log named by the cursor of its first operation, of which only the last is written.
 ///
-/// A frame holds one group of operations (see `LogGroup`). Cursors go on without a gap from frame
-/// to frame and from segment to segment, and that is checked whenever they are read.
+/// A frame holds one group of operations (see `LogGroup`). The cursors that groups speak for go on
+/// without a gap from frame to frame and from segment to segment, and that is checked whenever they
+/// are read. Each group's link is checked when the log is opened.
 ///
 /// Not `Sendable`: one owner makes all calls.
 final class FileOpLog<Disk: FileSystem> {
@@ -43,6 +45,9 @@ final class FileOpLog<Disk: FileSystem> {
     private(set) var head: Cursor
     /// The first failure of a write or sync, after which the log takes nothing more.
     private(set) var failure: OpLogError?
+    /// The link of the last durable group.
+    private(set) var link = SHA256Digest.zero
+    let hasher = SHA256()
 
     var segments: [Segment]
     var active: RecordLogFile<Disk>
@@ -51,7 +56,7 @@ final class FileOpLog<Disk: FileSystem> {
     /// Readers of segments that are no longer written, the last used first.
     var sealedReaders: [(segment: Int, reader: RecordLogReader<Disk>)] = []
     /// The group that a single operation was last read from.
-    var lastGroup: (group: LogGroup, bounds: [Int])?
+    var lastGroup: (group: LogGroup, entries: [LogGroup.Entry])?
 
     /// How many bytes lie between two entries of the sparse index: reading begins at an entry, so
     /// this is what is read in vain at most.
@@ -86,19 +91,20 @@ final class FileOpLog<Disk: FileSystem> {
             if active.syncedEnd >= segmentBytesMax, active.syncedEnd > active.firstOffset {
                 try roll(using: &generator)
             }
+            var link = link
+            let payloads = group.payloads(
+                committedAtMilliseconds: committedAtMilliseconds, bytesTarget: frameBytesTarget,
+                link: &link, by: hasher)
             let frames = try mappingLogErrors { () throws(RecordLogError) in
                 var frames: [(firstCursor: Cursor, offset: UInt64)] = []
-                for (cursor, payload) in group.payloads(
-                    committedAtMilliseconds: committedAtMilliseconds,
-                    bytesTarget: frameBytesTarget)
-                {
+                for (cursor, payload) in payloads {
                     frames.append((cursor, try active.append(payload)))
                 }
                 try active.sync()
                 return frames
             }
             for frame in frames { noteFrame(at: frame.offset, firstCursor: frame.firstCursor) }
-            head = Cursor(group.nextCursor.rawValue - 1)
+            advanceHead(to: Cursor(group.nextCursor.rawValue - 1), link: link)
         } catch {
             failure = error
             throw error
@@ -116,8 +122,11 @@ final class FileOpLog<Disk: FileSystem> {
         try mappingLogErrors { () throws(RecordLogError) in try active.close() }
     }
 
-    /// Moves the head over a group that was found on disk.
-    func advanceHead(to cursor: Cursor) { head = cursor }
+    /// Moves the head over groups that are durable.
+    func advanceHead(to cursor: Cursor, link: SHA256Digest) {
+        head = cursor
+        self.link = link
+    }
 
     /// Adds a frame of the last segment to the sparse index, if it is far enough from the last one.
     func noteFrame(at offset: UInt64, firstCursor: Cursor) {

@@ -155,6 +155,11 @@ extension SyncRoutes {
             exchange.respond(
                 HTTPResponse(
                     status: 200, headers: ["Content-Type": "application/cbor"], body: bytes))
+        case .page(let chain):
+            var response = HTTPResponse(
+                status: 200, headers: ["Content-Type": "application/cbor"])
+            response.bodyParts = chain.parts
+            exchange.respond(response)
         case .failure(let failure):
             exchange.respond(HTTPResponse(failure, requestID: requestID(exchange)))
         }

@@ -13,7 +13,7 @@ extension Database {
     ///   pull is not to wait.
     func page(
         _ request: PullRequest, after cursor: Cursor, filter: PullFilter
-    ) throws(OpLogError) -> (answer: [UInt8], isWorthAnswering: Bool) {
+    ) throws(OpLogError) -> (answer: ByteChain, isWorthAnswering: Bool) {
         let limits = configuration.limits
         var page = PullPage(
             after: cursor, filter: filter, limit: Int(min(request.limit, limits.maxPullOperations)),
@@ -31,25 +31,45 @@ extension Database {
         let hasMore = page.endedEarly && page.nextCursor < head
         return (
             answer(
-                operations: page.operations, count: page.count,
+                page.operations, count: page.count,
                 nextCursor: hasMore ? page.nextCursor : head, hasMore: hasMore),
             page.count > 0 || hasMore
         )
     }
 
     /// The answer to a pull that nothing passed.
-    var emptyPage: [UInt8] { answer(operations: [], count: 0, nextCursor: head, hasMore: false) }
+    var emptyPage: ByteChain {
+        answer(ByteChain(), count: 0, nextCursor: head, hasMore: false)
+    }
 
     private func answer(
-        operations: [UInt8], count: Int, nextCursor: Cursor, hasMore: Bool
-    ) -> [UInt8] {
-        var writer = CBORWriter(capacity: operations.count + 96)
+        _ operations: ByteChain, count: Int, nextCursor: Cursor, hasMore: Bool
+    ) -> ByteChain {
         PullResponse.encode(
+            around: operations, count: count, logID: logID, nextCursor: nextCursor,
+            hasMore: hasMore, serverCursor: head)
+    }
+}
+
+extension PullResponse {
+    /// A page around `count` operations that are encoded already.
+    static func encode(
+        around operations: ByteChain, count: Int, logID: LogID, nextCursor: Cursor, hasMore: Bool,
+        serverCursor: Cursor
+    ) -> ByteChain {
+        var writer = CBORWriter(capacity: 128)
+        var middle = 0
+        encode(
             to: &writer, logID: logID, nextCursor: nextCursor, hasMore: hasMore,
-            serverCursor: head, operationCount: count
+            serverCursor: serverCursor, operationCount: count
         ) { writer in
-            writer.writeEncodedItem(operations)
+            middle = writer.bytes.count
         }
-        return writer.bytes
+        let bytes = writer.bytes
+        var chain = ByteChain()
+        chain.append(bytes[..<middle])
+        chain.append(operations)
+        chain.append(bytes[middle...])
+        return chain
     }
 }

@@ -211,11 +211,12 @@ struct DatabasePushView<Disk: FileSystem>: PushView {
 
     func withOperation<Result>(
         at cursor: Cursor, _ body: (borrowing SyncOperationView) -> Result
-    ) throws(OpLogError) -> Result {
+    ) throws(OpLogError) -> Result? {
         let bytes =
             if let staged = database.staged?.builder.operation(at: cursor) { staged } else {
                 try database.log.operation(at: cursor)
             }
+        guard let bytes else { return nil }
         do throws(CBORError) {
             return try SyncOperationView.read(bytes) { view throws(CBORError) in body(view) }
         } catch {

@@ -13,8 +13,9 @@ struct DatabaseIndexes {
         _ group: LogGroup, _ path: String, _ offset: UInt64
     ) throws(OpLogError) {
         var fault: String?
-        group.forEach(from: group.firstCursor) { cursor, entry, bytes in
-            fault = replay(at: cursor, bytes, entry.range)
+        let names = group.names
+        group.forEach(from: group.firstCursor) { entry, bytes in
+            fault = replay(entry, bytes, names)
             return fault == nil
         }
         if let fault { throw .damaged(path, at: offset, fault) }
@@ -40,13 +41,22 @@ struct DatabaseIndexes {
     }
 
     private mutating func replay(
-        at cursor: Cursor, _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>
+        _ entry: LogGroup.Entry, _ bytes: UnsafeRawBufferPointer, _ names: [Range<Int>]
     ) -> String? {
-        guard let operation = StoredOperation(bytes, range) else {
+        let cursor = entry.cursor
+        guard let operation = StoredOperation(bytes, entry.range) else {
             return "The operation at cursor \(cursor) is not as this server writes it"
         }
         guard operation.cursor == cursor else {
             return "The operation at cursor \(cursor) says that it is at \(operation.cursor)"
+        }
+        for (number, part) in [
+            (entry.collection, operation.collection), (entry.device, operation.deviceID),
+        ] where number != LogGroup.unnamed {
+            let name = UnsafeRawBufferPointer(rebasing: bytes[names[Int(number)]])
+            guard name.hasSameBytes(as: UnsafeRawBufferPointer(rebasing: bytes[part])) else {
+                return "The operation at cursor \(cursor) has other names than its group says"
+            }
         }
         let device = number(of: UnsafeRawBufferPointer(rebasing: bytes[operation.deviceID]))
         entities.set(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CBOR
+import Cryptography
 public import SyncProtocol
 
 /// One database's log as a value: the real decisions about pushes and pages over operations in
@@ -70,14 +71,10 @@ public struct LogValue: Sendable, Hashable {
                 _ = page.add(group)
             }
             let hasMore = page.endedEarly && page.nextCursor < head
-            var writer = CBORWriter(capacity: page.operations.count + 96)
-            PullResponse.encode(
-                to: &writer, logID: logID, nextCursor: hasMore ? page.nextCursor : head,
-                hasMore: hasMore, serverCursor: head, operationCount: page.count
-            ) { writer in
-                writer.writeEncodedItem(page.operations)
-            }
-            return try PullResponse(decoding: writer.bytes)
+            let answer = PullResponse.encode(
+                around: page.operations, count: page.count, logID: logID,
+                nextCursor: hasMore ? page.nextCursor : head, hasMore: hasMore, serverCursor: head)
+            return try PullResponse(decoding: answer.joined)
         } catch {
             throw Failure(message: "\(error)")
         }
@@ -99,11 +96,17 @@ public struct LogValue: Sendable, Hashable {
             let continues =
                 operation.transactionID != nil && operation.deviceID == last?.deviceID
                 && operation.transactionID == last?.transactionID
-            builder.append(operation.encoded(), continuesTransaction: continues)
+            EntityKeyBytes.with(operation.collection, EntityID(operation.deviceID.rawValue)) {
+                builder.append(
+                    operation.encoded(), collection: $0.collection, deviceID: $0.entityID,
+                    continuesTransaction: continues)
+            }
             last = operation
         }
-        let payloads = builder.payloads(committedAtMilliseconds: 0, bytesTarget: .max)
-        return try LogGroup(payloads[0].payload)
+        var link = SHA256Digest.zero
+        let payloads = builder.payloads(
+            committedAtMilliseconds: 0, bytesTarget: .max, link: &link, by: SHA256())
+        return try LogGroup(payloads[0].payload[...])
     }
 }
 
@@ -136,7 +139,7 @@ private struct LogValueView: PushView {
 
     func withOperation<Result>(
         at cursor: Cursor, _ body: (borrowing SyncOperationView) -> Result
-    ) throws(OpLogError) -> Result {
+    ) throws(OpLogError) -> Result? {
         do throws(CBORError) {
             let bytes = operations[Int(cursor.rawValue) - 1].encoded()
             return try SyncOperationView.read(bytes) { view throws(CBORError) in body(view) }

@@ -28,17 +28,55 @@ struct PullFilter {
 
     /// Whether an operation of this device on this collection passes.
     func passes(collection: UnsafeRawBufferPointer, deviceID: UnsafeRawBufferPointer) -> Bool {
-        if let excludedDevice, excludedDevice.elementsEqual(deviceID) { return false }
+        !isExcluded(deviceID) && isAsked(collection)
+    }
+
+    private func isExcluded(_ deviceID: UnsafeRawBufferPointer) -> Bool {
+        excludedDevice?.elementsEqual(deviceID) ?? false
+    }
+
+    private func isAsked(_ collection: UnsafeRawBufferPointer) -> Bool {
         guard let collections else { return true }
         let key = EntityKeyBytes(
             collection: collection, entityID: UnsafeRawBufferPointer(start: nil, count: 0))
         return collections.find(key) != nil
     }
 
-    /// Whether the operation in `bytes[range]` passes; `nil` if it is not as this server writes it.
-    func passes(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool? {
+    /// Which of a group's names pass.
+    struct Names {
+        /// By the name's number: whether operations on a collection of this name pass.
+        fileprivate var collections: [Bool] = []
+        /// By the name's number: whether operations of a device of this name pass.
+        fileprivate var devices: [Bool] = []
+        /// Whether no operation of the group passes, as far as the names tell.
+        fileprivate(set) var isEmpty = false
+    }
+
+    /// Looks each of a group's names up, so that its operations need not be looked at.
+    func passing(_ group: LogGroup) -> Names {
+        var names = Names()
+        if passesAll || group.nameCount == 0 { return names }
+        group.forEachName { name in
+            names.collections.append(isAsked(name))
+            names.devices.append(!isExcluded(name))
+        }
+        // Operations whose names have no numbers are looked at one by one.
+        names.isEmpty =
+            group.nameCount < LogGroup.unnamed
+            && (!names.collections.contains(true) || !names.devices.contains(true))
+        return names
+    }
+
+    /// Whether an operation passes; `nil` if it is not as this server writes it.
+    func passes(
+        _ entry: LogGroup.Entry, _ bytes: UnsafeRawBufferPointer, _ names: Names
+    ) -> Bool? {
         if passesAll { return true }
-        guard let operation = StoredOperation(bytes, range) else { return nil }
+        let (collection, device) = (Int(entry.collection), Int(entry.device))
+        if collection < names.collections.count, device < names.devices.count {
+            return names.collections[collection] && names.devices[device]
+        }
+        guard let operation = StoredOperation(bytes, entry.range) else { return nil }
         return passes(
             collection: UnsafeRawBufferPointer(rebasing: bytes[operation.collection]),
             deviceID: UnsafeRawBufferPointer(rebasing: bytes[operation.deviceID]))

@@ -4,7 +4,7 @@ import SyncProtocol
 
 /// A page of a pull as it is put together from the groups of the log (protocol, §6.1 and §6.2).
 ///
-/// The bytes of operations are copied as they lie in the log. A page ends before the first
+/// The bytes of operations go out as they lie in the log. A page ends before the first
 /// operation that does not fit, or before the transaction that does not fit as a whole; only its
 /// first transaction may run over the limits, so that every page gets further.
 struct PullPage {
@@ -15,7 +15,7 @@ struct PullPage {
     private var scanBudget: Int
 
     /// The operations, one behind the other.
-    private(set) var operations: [UInt8] = []
+    private(set) var operations = ByteChain()
     /// How many operations there are.
     private(set) var count = 0
     /// The last cursor that was scanned.
@@ -42,43 +42,57 @@ struct PullPage {
     ///
     /// - Returns: Whether the page has room for more.
     mutating func add(_ group: LogGroup) -> Bool {
+        let passing = filter.passing(group)
+        scanBudget -= group.payload.count
+        if passing.isEmpty {
+            nextCursor = group.lastCursor
+        } else if !addOperations(of: group, passing) {
+            return false
+        }
+        if scanBudget <= 0 { endedEarly = true }
+        return scanBudget > 0
+    }
+
+    /// Adds the operations of a group that pass.
+    ///
+    /// - Returns: Whether all of them fitted.
+    private mutating func addOperations(
+        of group: LogGroup, _ passing: PullFilter.Names
+    ) -> Bool {
         var pending = 0..<0
         openTransaction = nil
-        let since = nextCursor
-        let first = since.next
-        let goesOn = group.forEach(from: first) { cursor, entry, bytes in
+        let goesOn = group.forEach(from: nextCursor.next) { entry, bytes in
             if !entry.continuesTransaction { openTransaction = nil }
-            guard let passes = filter.passes(bytes, entry.range) else {
-                unreadable = cursor
+            guard let passes = filter.passes(entry, bytes, passing) else {
+                unreadable = entry.cursor
                 return false
             }
             guard passes else {
-                nextCursor = cursor
+                nextCursor = entry.cursor
                 return true
             }
             let size = operations.count + pending.count
-            if let end = pageEnd(at: cursor, size: size, adding: entry.range.count) {
-                operations.append(contentsOf: bytes[pending])
+            if let end = pageEnd(at: entry.cursor, size: size, adding: entry.range.count) {
+                operations.append(group.slice(pending))
                 pending = 0..<0
                 cut(to: end)
                 return false
             }
-            if openTransaction == nil { openTransaction = (count, size, cursor) }
+            if openTransaction == nil { openTransaction = (count, size, entry.cursor) }
             if pending.upperBound == entry.range.lowerBound, !pending.isEmpty {
                 pending = pending.lowerBound..<entry.range.upperBound
             } else {
-                operations.append(contentsOf: bytes[pending])
+                operations.append(group.slice(pending))
                 pending = entry.range
             }
             count += 1
-            nextCursor = cursor
+            nextCursor = entry.cursor
             return true
         }
-        operations.append(contentsOf: group.payload[pending])
-        scanBudget -= group.payload.count
-        if !goesOn { return false }
-        if scanBudget <= 0 { endedEarly = true }
-        return scanBudget > 0
+        operations.append(group.slice(pending))
+        // What was compacted away behind the last operation is scanned, too.
+        if goesOn { nextCursor = group.lastCursor }
+        return goesOn
     }
 
     /// Where the page must end if the operation at `cursor` does not fit; `nil` if it fits.
@@ -92,7 +106,7 @@ struct PullPage {
 
     private mutating func cut(to end: (count: Int, bytes: Int, cursor: Cursor)) {
         count = end.count
-        operations.removeSubrange(end.bytes...)
+        operations.truncate(to: end.bytes)
         nextCursor = Cursor(end.cursor.rawValue - 1)
         endedEarly = true
     }

@@ -15,10 +15,11 @@ protocol PushView {
     func isAccepted(_ operationID: OperationID) -> Bool
     /// The cursor that an accepted operation of the device got, if it is among its latest.
     func recentCursor(of operationID: OperationID) -> Cursor?
-    /// Lends the operation at a cursor below `nextCursor` to `body`.
+    /// Lends the operation at a cursor below `nextCursor` to `body`; returns `nil` if it was
+    /// compacted away.
     func withOperation<Result>(
         at cursor: Cursor, _ body: (borrowing SyncOperationView) -> Result
-    ) throws(OpLogError) -> Result
+    ) throws(OpLogError) -> Result?
 }
 
 /// What became of one operation of a push (protocol, §5.1).
@@ -163,7 +164,12 @@ struct PushDecision<View: PushView> {
             cursor = revision.cursor
         }
         guard let cursor else { return .duplicate(.start) }
-        let isSame = try view.withOperation(at: cursor) { $0.hasSameContent(as: operation) }
+        // What was compacted away cannot be compared. Its cursor is not given then: a device that
+        // uses the number a second time sees by that that it does.
+        guard
+            let isSame = try view.withOperation(
+                at: cursor, { $0.hasSameContent(as: operation) })
+        else { return .duplicate(.start) }
         guard isSame else {
             return .rejected(
                 .operationIDReuse,

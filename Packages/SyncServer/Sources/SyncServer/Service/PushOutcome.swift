@@ -101,7 +101,9 @@ struct PushOutcome {
             return ServerState(operations[made.index], revision)
         }
         do throws(OpLogError) {
+            // The current revision of an entity is never compacted away.
             return try view.withOperation(at: revision.cursor) { ServerState($0, revision) }
+                ?? .unknown
         } catch {
             throw ServiceFailure(error)
         }

@@ -95,6 +95,8 @@ struct ServiceFailure: Error, Equatable {
 enum ServiceAnswer: Equatable {
     /// Status 200 and this encoded message.
     case message([UInt8])
+    /// Status 200 and this encoded page.
+    case page(ByteChain)
     /// An error.
     case failure(ServiceFailure)
 }

@@ -37,7 +37,9 @@ struct StagedGroup {
         // cursor, and a longer version.
         var writer = CBORWriter(capacity: operation.encoded.count + 32)
         operation.encode(to: &writer, cursor: revision.cursor, entityVersion: revision.version)
-        builder.append(writer.bytes, continuesTransaction: continuesTransaction)
+        builder.append(
+            writer.bytes, collection: operation.collection, deviceID: operation.deviceID,
+            continuesTransaction: continuesTransaction)
         let key = EntityKeyBytes(collection: operation.collection, entityID: operation.entityID)
         _ = entities.set(key, revision)
         authors.append((revision.device, operation.operationID))

@@ -114,7 +114,7 @@ final class SyncService<Disk: FileSystem> {
         let page = try readPage(database, request, after: request.sinceCursor, filter)
         let wait = min(request.waitMilliseconds ?? 0, configuration.maxWaitMilliseconds)
         guard !page.isWorthAnswering, wait > 0, !isStopping else {
-            answer(.message(page.answer))
+            answer(.page(page.answer))
             return nil
         }
         return waiting.insert(
@@ -219,12 +219,13 @@ extension SyncService {
     private func wake(_ database: Database<Disk>, _ group: LogGroupBuilder) {
         let databaseID = database.identity.databaseID
         guard waiting.hasPulls(of: databaseID) else { return }
-        let content = GroupContent(group)
-        let woken = waiting.wake(databaseID, head: database.head) { content.passes($0) }
+        let woken = waiting.wake(databaseID, head: database.head) { filter in
+            group.hasOperations(passing: filter)
+        }
         for pull in woken {
             do throws(ServiceFailure) {
                 let page = try readPage(database, pull.request, after: pull.scanned, pull.filter)
-                pull.receiver(.message(page.answer))
+                pull.receiver(.page(page.answer))
             } catch {
                 pull.receiver(.failure(error))
             }
@@ -236,13 +237,13 @@ extension SyncService {
         guard case .open(let database)? = databases[pull.request.databaseID] else {
             return pull.receiver(.failure(.databaseNotFound))
         }
-        pull.receiver(.message(database.emptyPage))
+        pull.receiver(.page(database.emptyPage))
     }
 
     private func readPage(
         _ database: Database<Disk>, _ request: PullRequest, after cursor: Cursor,
         _ filter: PullFilter
-    ) throws(ServiceFailure) -> (answer: [UInt8], isWorthAnswering: Bool) {
+    ) throws(ServiceFailure) -> (answer: ByteChain, isWorthAnswering: Bool) {
         do throws(OpLogError) {
             return try database.page(request, after: cursor, filter: filter)
         } catch {

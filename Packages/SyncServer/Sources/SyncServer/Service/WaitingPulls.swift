@@ -97,36 +97,13 @@ struct WaitingPulls {
     }
 }
 
-/// Which pulls a commit wakes: the kinds of operations in it, each once.
-struct GroupContent {
-    private var kinds: Set<Kind> = []
-
-    private struct Kind: Hashable {
-        var collection: [UInt8]
-        var deviceID: [UInt8]
-    }
-
-    init(_ group: LogGroupBuilder) {
-        group.operations.withUnsafeBytes { bytes in
-            var start = 0
-            for length in group.lengths {
-                let range = start..<(start + Int(length & ~LogGroup.continuesBit))
-                start = range.upperBound
-                guard let operation = StoredOperation(bytes, range) else { continue }
-                kinds.insert(
-                    Kind(
-                        collection: Array(bytes[operation.collection]),
-                        deviceID: Array(bytes[operation.deviceID])))
-            }
-        }
-    }
-
-    /// Whether any operation of the group passes.
-    func passes(_ filter: PullFilter) -> Bool {
+extension LogGroupBuilder {
+    /// Whether any of its operations passes.
+    func hasOperations(passing filter: PullFilter) -> Bool {
         filter.passesAll
             || kinds.contains { kind in
-                kind.collection.withUnsafeBytes { collection in
-                    kind.deviceID.withUnsafeBytes { deviceID in
+                withName(kind.collection) { collection in
+                    withName(kind.device) { deviceID in
                         filter.passes(collection: collection, deviceID: deviceID)
                     }
                 }
