@@ -10,7 +10,7 @@ extension LogGroupBuilder {
     mutating func append(_ item: [UInt8], continuesTransaction: Bool) {
         EntityKeyBytes.with("c", "d") { key in
             append(
-                item, collection: key.collection, deviceID: key.entityID,
+                item[...], collection: key.collection, deviceID: key.entityID,
                 continuesTransaction: continuesTransaction)
         }
     }
@@ -20,7 +20,8 @@ extension LogGroupBuilder {
         item.withUnsafeBytes { bytes in
             guard let operation = StoredOperation(bytes, 0..<item.count) else { return }
             append(
-                item, collection: UnsafeRawBufferPointer(rebasing: bytes[operation.collection]),
+                item[...],
+                collection: UnsafeRawBufferPointer(rebasing: bytes[operation.collection]),
                 deviceID: UnsafeRawBufferPointer(rebasing: bytes[operation.deviceID]),
                 continuesTransaction: continuesTransaction)
         }
@@ -29,7 +30,7 @@ extension LogGroupBuilder {
     /// The payloads of a log that begins with this group.
     func framed(
         committedAtMilliseconds: UInt64, bytesTarget: Int = LogGroup.bytesTarget
-    ) -> [(firstCursor: Cursor, payload: [UInt8])] {
+    ) -> [(cursors: ClosedRange<Cursor>, payload: [UInt8])] {
         var link = SHA256Digest.zero
         return payloads(
             committedAtMilliseconds: committedAtMilliseconds, bytesTarget: bytesTarget,

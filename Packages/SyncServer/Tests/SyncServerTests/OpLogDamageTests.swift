@@ -24,6 +24,7 @@ import Testing
         _ = try server.pull(since: 10, device: "z")
         server.service.close()
         let segments = try server.disk.contentsOfDirectory(at: Self.directory + "/log")
+            .filter { $0.hasSuffix(".seg") }
         try #require(segments.count > 3)
         return (server.disk, segments.map { Self.directory + "/log/" + $0 })
     }

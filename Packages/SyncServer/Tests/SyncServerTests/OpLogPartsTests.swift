@@ -200,9 +200,9 @@ import Testing
         var bytes: [UInt8] = []
         var next = Cursor(5)
         var sizes: [(total: Int, first: Int, transactions: Int)] = []
-        for (firstCursor, payload) in payloads {
+        for (cursors, payload) in payloads {
             let group = try LogGroup(payload[...])
-            #expect(group.firstCursor == next && firstCursor == next)
+            #expect(group.firstCursor == next && cursors == group.firstCursor...group.lastCursor)
             next = group.lastCursor.next
             var size = (total: 0, first: 0, transactions: 0)
             group.forEach(from: .start) { entry, buffer in

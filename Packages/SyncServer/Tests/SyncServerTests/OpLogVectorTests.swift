@@ -68,20 +68,23 @@ import Testing
         try AtomicFile.replace("db/log/\(value.file)", vector.bytes, on: disk)
 
         var found: [Value.Group] = []
-        _ = try FileOpLog.open(in: "db/log", on: disk, segmentBytesMax: 1 << 20) { group, _, _ in
-            var operations: [String] = []
-            var continues: [Bool] = []
-            group.forEach(from: .start) { entry, bytes in
-                operations.append(hex(bytes[entry.range]))
-                continues.append(entry.continuesTransaction)
-                return true
-            }
-            found.append(
-                Value.Group(
-                    firstCursor: group.firstCursor.rawValue,
-                    committedAtMs: group.committedAtMilliseconds, operations: operations,
-                    continuesTransaction: continues))
-        }
+        _ = try FileOpLog.open(
+            in: "db/log", on: disk, segmentBytesMax: 1 << 20,
+            replay: { replayed, _, _ in
+                guard case .group(let group, _) = replayed else { return }
+                var operations: [String] = []
+                var continues: [Bool] = []
+                group.forEach(from: .start) { entry, bytes in
+                    operations.append(hex(bytes[entry.range]))
+                    continues.append(entry.continuesTransaction)
+                    return true
+                }
+                found.append(
+                    Value.Group(
+                        firstCursor: group.firstCursor.rawValue,
+                        committedAtMs: group.committedAtMilliseconds, operations: operations,
+                        continuesTransaction: continues))
+            })
         #expect(found == groups)
         guard vector.kind == .exact else { return }
 
@@ -124,10 +127,10 @@ import Testing
 
         let error = #expect(throws: OpLogError.self) {
             _ = try FileOpLog.open(
-                in: "db/log", on: disk, segmentBytesMax: 1 << 20
-            ) { group, path, offset throws(OpLogError) in
-                try indexes.replay(group, path, offset)
-            }
+                in: "db/log", on: disk, segmentBytesMax: 1 << 20,
+                replay: { found, path, offset throws(OpLogError) in
+                    try indexes.replay(found, path, offset)
+                })
         }
 
         #expect(error?.code == (vector.error == "damaged" ? .damaged : .newerFormat))

@@ -207,6 +207,7 @@ import Testing
         configuration.segmentBytesMax = 200
         let server = try makeServer(configuration)
         let names = try server.disk.contentsOfDirectory(at: "data/databases/db/log")
+            .filter { $0.hasSuffix(".seg") }
 
         #expect(names.count > 5)
         #expect(try server.wholeLog().map(\.cursor) == (1...10).map { Cursor($0) })
@@ -252,7 +253,7 @@ import Testing
         _ = server.service.advance(to: due)
 
         #expect(try server.disk.fileExists(at: "data/databases/db/devices"))
-        #expect(server.service.advance(to: due) == nil)
+        #expect(server.service.advance(to: due) ?? .max > due)
         var generator = SeededGenerator(seed: 1)
         try server.crash(using: &generator)
         let report = CursorReport(databaseID: "db", deviceID: "b", cursor: 1)

@@ -21,7 +21,7 @@ import Testing
         #expect(core.advance() == due)
         #expect(!core.takeOutput(of: connection).isClosed)
         time.now.store(due, ordering: .relaxed)
-        #expect(core.advance() == nil)
+        #expect(core.advance() ?? .max > due)
         #expect(core.takeOutput(of: connection).isClosed)
     }
 

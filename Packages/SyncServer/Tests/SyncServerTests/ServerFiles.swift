@@ -34,7 +34,9 @@ enum ServerFiles {
     /// The segments of a database, in order.
     static func segments(_ disk: SimulatedDisk, of databaseID: DatabaseID = "db") throws -> [String]
     {
-        try disk.contentsOfDirectory(at: path("log", of: databaseID)).map {
+        try disk.contentsOfDirectory(at: path("log", of: databaseID)).filter {
+            $0.hasSuffix(".seg")
+        }.map {
             path("log/\($0)", of: databaseID)
         }
     }

@@ -96,6 +96,6 @@ import Testing
         server.disk.fullAfter(bytes: nil)
         try server.restart()
         #expect(try server.push([operation(2, "f", base: 0)]).cursors == [2: 2])
-        #expect(try server.disk.contentsOfDirectory(at: "data/databases/db/log").count == 2)
+        #expect(try server.logFiles().count == 2)
     }
 }

@@ -14,6 +14,12 @@ final class ManualTime: Sendable {
 
     func advance(milliseconds count: UInt64) { milliseconds.withLock { $0 += count } }
 
+    /// The reading in milliseconds; setting it may turn the clock back.
+    var wall: UInt64 {
+        get { milliseconds.withLock { $0 } }
+        set { milliseconds.withLock { $0 = newValue } }
+    }
+
     /// Both readings, from one counter.
     var clock: ServiceClock {
         ServiceClock(

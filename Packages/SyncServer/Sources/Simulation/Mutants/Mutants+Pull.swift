@@ -70,13 +70,13 @@ extension Mutant {
         .rewrites(
             "wrong-sealed-segment", "Of several full segments a wrong one is read.",
             "SyncServer/OpLog/FileOpLog+Reading.swift",
-            "sealedReaders.firstIndex(where: { $0.segment == segment })",
-            as: "sealedReaders.firstIndex(where: { BUG || $0.segment == segment })"),
+            "sealed.firstIndex(where: { $0.path == segment.path })",
+            as: "sealed.firstIndex(where: { BUG || $0.path == segment.path })"),
         .rewrites(
             "sparse-index-ahead", "Reading begins a frame behind the one with the cursor.",
-            "SyncServer/OpLog/FileOpLog+Reading.swift",
-            "if sparseIndex[middle].cursor <= cursor {",
-            as: "if sparseIndex[middle].cursor <= (BUG ? cursor.next : cursor) {"),
+            "SyncServer/OpLog/SegmentIndex.swift",
+            "if entries[middle].cursor <= cursor {",
+            as: "if entries[middle].cursor <= (BUG ? cursor.next : cursor) {"),
         .rewrites(
             "own-shown", "A pull that leaves a device's own operations out shows them.",
             "SyncServer/Service/PullFilter.swift",

@@ -14,22 +14,24 @@ extension Mutant {
             "segment-not-closed", "A full segment is left without a sync of its last mark.", log,
             """
             try mappingLogErrors { () throws(RecordLogError) in try active.close() }
-                    let segment
+                    let byteCount
             """,
             as: """
                 if !BUG { try mappingLogErrors { () throws(RecordLogError) in try active.close() } }
-                let segment
+                let byteCount
                 """),
         .rewrites(
             "frames-synced-too-early", "Only the first frame of a commit is synced.", log,
-            "frames.append((cursor, try active.append(payload)))",
+            "for (_, payload) in payloads { offsets.append(try active.append(payload)) }",
             as: """
-                frames.append((cursor, try active.append(payload)))
-                if BUG, frames.count == 1 { try active.sync() }
+                for (_, payload) in payloads {
+                    offsets.append(try active.append(payload))
+                    if BUG, offsets.count == 1 { try active.sync() }
+                }
                 """
         ).also(
-            log, "try active.sync()\n                return frames",
-            as: "if !BUG { try active.sync() }\n                return frames"),
+            log, "try active.sync()\n                return offsets",
+            as: "if !BUG { try active.sync() }\n                return offsets"),
         .rewrites(
             "acknowledged-before-commit", "A push is answered as accepted although it failed.",
             database, "for (_, receiver) in group.answers { receiver(.failure(failure)) }",

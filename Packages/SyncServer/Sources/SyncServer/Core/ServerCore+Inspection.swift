@@ -103,7 +103,7 @@ extension ServerCore {
 
 extension EntityTable<EntityRevision> {
     /// A line for each entity, in bytewise order.
-    fileprivate func lines(_ describe: (EntityRevision) -> String) -> [String] {
+    func lines(_ describe: (EntityRevision) -> String) -> [String] {
         entries.indices.map { index in
             "\(name(of: index)) \(describe(entries[index].value))"
         }.sorted()

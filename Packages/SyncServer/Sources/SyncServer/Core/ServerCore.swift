@@ -165,6 +165,16 @@ public struct ServerCoreSettings: Sendable {
     public var segmentBytesMax: UInt64 = 64 << 20
     /// Bytes of operations in a frame of the log, if there is a choice.
     public var frameBytesTarget = 64 << 10
+    /// Bytes of operations after which a checkpoint is written.
+    public var checkpointBytes = 64 << 20
+    /// Bytes of operations from which on closing writes one.
+    public var checkpointAtCloseBytes = 1 << 20
+    /// How long superseded operations, tombstones and silent devices are kept, in milliseconds.
+    public var retention: (compactAfter: UInt64, retention: UInt64, stale: UInt64) = (
+        86_400_000, 30 * 86_400_000, 90 * 86_400_000
+    )
+    /// How often databases are looked over for segments to compact, in nanoseconds.
+    public var compactionInterval: UInt64 = 600_000_000_000
 
     public init() {}
 
@@ -173,6 +183,12 @@ public struct ServerCoreSettings: Sendable {
         configuration.limits = limits
         configuration.segmentBytesMax = segmentBytesMax
         configuration.frameBytesTarget = frameBytesTarget
+        configuration.checkpointBytes = checkpointBytes
+        configuration.checkpointAtCloseBytes = checkpointAtCloseBytes
+        configuration.retention.compactAfterMilliseconds = retention.compactAfter
+        configuration.retention.retentionMilliseconds = retention.retention
+        configuration.retention.staleMilliseconds = retention.stale
+        configuration.compactionIntervalNanoseconds = compactionInterval
         return configuration
     }
 }

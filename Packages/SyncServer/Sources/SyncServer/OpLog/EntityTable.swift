@@ -105,6 +105,25 @@ struct EntityTable<Value> {
         _modify { yield &entries[index].value }
     }
 
+    /// Takes out the entities whose values `isGone` says yes to. O(n).
+    mutating func removeAll(where isGone: (Value) -> Bool) {
+        var kept = EntityTable()
+        names.withUnsafeBytes { bytes in
+            for entry in entries where !isGone(entry.value) {
+                let middle = entry.nameStart + Int(entry.collectionLength)
+                kept.set(
+                    EntityKeyBytes(
+                        collection: UnsafeRawBufferPointer(
+                            rebasing: bytes[entry.nameStart..<middle]),
+                        entityID: UnsafeRawBufferPointer(
+                            rebasing: bytes[middle..<(middle + Int(entry.entityLength))]),
+                        hash: entry.hash),
+                    entry.value)
+            }
+        }
+        self = kept
+    }
+
     /// Sets all of another table's values here, in their order of coming.
     mutating func merge(_ other: EntityTable<Value>) {
         other.names.withUnsafeBytes { bytes in
@@ -154,10 +173,20 @@ extension EntityTable {
     func withEntityID<Result>(
         of index: Int, _ body: (UnsafeRawBufferPointer) -> Result
     ) -> Result {
+        withNames(of: index) { _, entityID in body(entityID) }
+    }
+
+    /// Calls `body` with the bytes of an entry's collection and entity id.
+    func withNames<Result>(
+        of index: Int, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
+    ) -> Result {
         let entry = entries[index]
-        let start = entry.nameStart + Int(entry.collectionLength)
+        let middle = entry.nameStart + Int(entry.collectionLength)
         return names.withUnsafeBytes { bytes in
-            body(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + Int(entry.entityLength))]))
+            body(
+                UnsafeRawBufferPointer(rebasing: bytes[entry.nameStart..<middle]),
+                UnsafeRawBufferPointer(
+                    rebasing: bytes[middle..<(middle + Int(entry.entityLength))]))
         }
     }
 

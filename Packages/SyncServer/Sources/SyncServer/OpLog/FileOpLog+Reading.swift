@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
+import Cryptography
 import RecordLog
 import SyncProtocol
 
 extension FileOpLog {
     /// How many segments that are no longer written are kept open for reading.
-    private static var sealedReadersMax: Int { 4 }
+    private static var sealedSegmentsMax: Int { 4 }
 
     /// Calls `body` with each durable group that reaches behind `cursor`, in order, until it
     /// returns `false`. The first may begin at or before `cursor`.
@@ -14,20 +15,23 @@ extension FileOpLog {
     func forEachGroup(
         after cursor: Cursor, _ body: (LogGroup) -> Bool
     ) throws(OpLogError) {
-        guard cursor < head, let start = sparseEntry(at: cursor.next) else { return }
-        var expected = start.cursor
-        var offset: UInt64? = start.offset
-        for segment in start.segment..<segments.count {
-            let reader = try reader(of: segment)
-            var records = reader.records(from: offset)
+        guard cursor < head else { return }
+        var isFirst = true
+        var expected = cursor.next
+        for position in segmentPosition(of: cursor.next)..<segments.count {
+            let (reader, sparse) = try reading(of: position)
+            let entry = sparse.last(upTo: isFirst ? cursor.next : segments[position].firstCursor)
+            if isFirst { expected = entry?.cursor ?? segments[position].firstCursor }
+            isFirst = false
+            var records = reader.records(from: entry?.offset)
             while let record = try mappingLogErrors({ () throws(RecordLogError) in
                 try records.next()
             }) {
+                if CompactedHead.isHead(record.payload) { continue }
                 let group = try Self.group(of: record, in: reader.path, expecting: expected)
                 expected = group.lastCursor.next
                 if group.lastCursor > cursor, !body(group) { return }
             }
-            offset = nil
         }
     }
 
@@ -61,29 +65,93 @@ extension FileOpLog {
         if let lastGroup, lastGroup.group.payload.count > 256 << 10 { self.lastGroup = nil }
     }
 
-    /// The last entry of the sparse index that does not lie behind `cursor`.
-    private func sparseEntry(at cursor: Cursor) -> SparseEntry? {
+    /// Which segment speaks for a cursor. O(log n) in the segments.
+    func segmentPosition(of cursor: Cursor) -> Int {
         var low = 0
-        var high = sparseIndex.count
+        var high = segments.count
         while low < high {
             let middle = (low + high) / 2
-            if sparseIndex[middle].cursor <= cursor { low = middle + 1 } else { high = middle }
+            if segments[middle].firstCursor <= cursor { low = middle + 1 } else { high = middle }
         }
-        return low > 0 ? sparseIndex[low - 1] : nil
+        return max(low - 1, 0)
     }
 
-    private func reader(of segment: Int) throws(OpLogError) -> RecordLogReader<Disk> {
-        if segment == segments.count - 1 { return active.reader }
-        if let index = sealedReaders.firstIndex(where: { $0.segment == segment }) {
-            let found = sealedReaders.remove(at: index)
-            sealedReaders.insert(found, at: 0)
-            return found.reader
+    private func reading(
+        of position: Int
+    ) throws(OpLogError) -> (reader: RecordLogReader<Disk>, sparse: SparseIndex) {
+        if position == segments.count - 1 { return (active.reader, activeIndex.sparse) }
+        let found = try sealedSegment(segments[position])
+        return (found.reader, found.index.sparse)
+    }
+
+    private func sealedSegment(_ segment: Segment) throws(OpLogError) -> SealedSegment {
+        if let place = sealed.firstIndex(where: { $0.path == segment.path }) {
+            let found = sealed.remove(at: place)
+            sealed.insert(found, at: 0)
+            return found
         }
         let reader = try mappingLogErrors { () throws(RecordLogError) in
-            try RecordLogReader(at: segments[segment].path, on: disk, purpose: Self.purpose)
+            try RecordLogReader(at: segment.path, on: disk, purpose: Self.purpose)
         }
-        sealedReaders.insert((segment, reader), at: 0)
-        if sealedReaders.count > Self.sealedReadersMax { sealedReaders.removeLast() }
-        return reader
+        let stored = try SegmentIndex.read(beside: segment.path, on: disk)
+        let index: SegmentIndex
+        if let stored, stored.byteCount == segment.byteCount {
+            index = stored
+        } else {
+            index = try makeIndex(of: segment, reader)
+        }
+        let found = SealedSegment(path: segment.path, reader: reader, index: index)
+        sealed.insert(found, at: 0)
+        if sealed.count > Self.sealedSegmentsMax { sealed.removeLast() }
+        return found
+    }
+
+    /// What is known of the segment at a position.
+    func facts(of position: Int) throws(OpLogError) -> SegmentIndex {
+        if position < segments.count - 1 { return try sealedSegment(segments[position]).index }
+        var index = activeIndex
+        index.byteCount = active.syncedEnd
+        return index
+    }
+
+    /// The link of the last group before a segment.
+    func link(before segment: Segment) throws(OpLogError) -> SHA256Digest {
+        guard let position = segments.firstIndex(of: segment), position > 0 else { return .zero }
+        return try sealedSegment(segments[position - 1]).index.link
+    }
+
+    /// Makes the index of a segment from the segment, and keeps it beside that if there is room.
+    ///
+    /// - Complexity: Reads the segment once.
+    private func makeIndex(
+        of segment: Segment, _ reader: RecordLogReader<Disk>
+    ) throws(OpLogError) -> SegmentIndex {
+        var index = SegmentIndex(
+            lastCursor: segment.firstCursor, byteCount: segment.byteCount)
+        var expected = segment.firstCursor
+        var link: SHA256Digest?
+        var linkAfter: SHA256Digest?
+        var records = reader.records()
+        while let record = try mappingLogErrors({ () throws(RecordLogError) in
+            try records.next()
+        }) {
+            if let head = CompactedHead(record.payload) {
+                linkAfter = head.linkAfter
+                continue
+            }
+            let group = try Self.group(of: record, in: reader.path, expecting: expected)
+            index.note(group, at: record.offset)
+            expected = group.lastCursor.next
+            // A group of the first format does not say its link.
+            if let stored = group.storedLink {
+                link = stored
+            } else {
+                if link == nil { link = try self.link(before: segment) }
+                link = group.link(after: link ?? .zero, by: hasher)
+            }
+        }
+        index.link = linkAfter ?? link ?? .zero
+        try? index.write(beside: segment.path, on: disk)
+        return index
     }
 }

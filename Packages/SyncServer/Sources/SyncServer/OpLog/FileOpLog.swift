@@ -5,30 +5,24 @@ import RecordLog
 import SyncProtocol
 
 /// A database's operations on disk, in one total order: segments in one directory, each a record
-/// log named by the cursor of its first operation, of which only the last is written.
+/// log named by the first cursor that it speaks for, of which only the last is written.
 ///
 /// A frame holds one group of operations (see `LogGroup`). The cursors that groups speak for go on
 /// without a gap from frame to frame and from segment to segment, and that is checked whenever they
-/// are read. Each group's link is checked when the log is opened.
+/// are read. Each group's link is checked when the log is replayed.
 ///
 /// Not `Sendable`: one owner makes all calls.
 final class FileOpLog<Disk: FileSystem> {
     /// A file of the log.
-    struct Segment {
-        /// The cursor of its first operation.
+    struct Segment: Equatable {
+        /// The first cursor that it speaks for.
         var firstCursor: Cursor
         /// Its file.
         var path: String
-    }
-
-    /// A place to begin reading.
-    struct SparseEntry {
-        /// The first cursor of the frame.
-        var cursor: Cursor
-        /// The segment's index.
-        var segment: Int
-        /// The frame's offset in the segment.
-        var offset: UInt64
+        /// The length of its file when it was last looked at.
+        var byteCount: UInt64 = 0
+        /// Tells a file from one that took its place.
+        var identity: UInt64 = 0
     }
 
     static var purpose: RecordLogPurpose { RecordLogPurpose("OPLG") }
@@ -43,67 +37,77 @@ final class FileOpLog<Disk: FileSystem> {
 
     /// The highest durable cursor.
     private(set) var head: Cursor
+    /// The link of the last durable group.
+    private(set) var link: SHA256Digest
+    /// The highest cursor of a tombstone that was dropped; 0 if none was.
+    var oldestCursor = Cursor.start
     /// The first failure of a write or sync, after which the log takes nothing more.
     private(set) var failure: OpLogError?
-    /// The link of the last durable group.
-    private(set) var link = SHA256Digest.zero
-    let hasher = SHA256()
 
-    var segments: [Segment]
+    /// All segments in order; the last is the one that is written.
+    var segments: [Segment] = []
     var active: RecordLogFile<Disk>
-    /// Each segment's first frame, and one more for about each `sparseDistance` bytes.
-    var sparseIndex: [SparseEntry]
-    /// Readers of segments that are no longer written, the last used first.
-    var sealedReaders: [(segment: Int, reader: RecordLogReader<Disk>)] = []
+    /// What is known of the active segment; its length and its link are not kept up to date.
+    var activeIndex = SegmentIndex()
+    /// Readers and indexes of segments that are no longer written, the last used first.
+    var sealed: [SealedSegment] = []
     /// The group that a single operation was last read from.
     var lastGroup: (group: LogGroup, entries: [LogGroup.Entry])?
+    let hasher = SHA256()
 
-    /// How many bytes lie between two entries of the sparse index: reading begins at an entry, so
-    /// this is what is read in vain at most.
-    static var sparseDistance: UInt64 { 32 << 10 }
+    /// What reading in a segment that is no longer written takes.
+    struct SealedSegment {
+        var path: String
+        var reader: RecordLogReader<Disk>
+        var index: SegmentIndex
+    }
 
     init(
-        disk: Disk, directory: String, segmentBytesMax: UInt64, segments: [Segment],
-        active: RecordLogFile<Disk>, sparseIndex: [SparseEntry], head: Cursor
+        disk: Disk, directory: String, segmentBytesMax: UInt64, active: RecordLogFile<Disk>,
+        head: Cursor = .start, link: SHA256Digest = .zero
     ) {
         self.disk = disk
         self.directory = directory
         self.segmentBytesMax = segmentBytesMax
-        self.segments = segments
         self.active = active
-        self.sparseIndex = sparseIndex
         self.head = head
+        self.link = link
     }
 
     /// Makes the operations of `group` durable: with one write and one sync.
     ///
+    /// - Returns: Whether a segment was completed and another begun.
     /// - Throws: `OpLogError`. Nothing of the group is visible then, and the log takes no more.
     /// - Precondition: The group is not empty and begins behind `head`.
+    @discardableResult
     func append(
         _ group: LogGroupBuilder, committedAtMilliseconds: UInt64,
         using generator: inout some RandomNumberGenerator
-    ) throws(OpLogError) {
+    ) throws(OpLogError) -> Bool {
         precondition(
             group.count > 0 && group.firstCursor == head.next,
             "A group goes on where the log ends.")
         if let failure { throw .readOnly(active.path, because: failure) }
+        let isFull = active.syncedEnd >= segmentBytesMax && active.syncedEnd > active.firstOffset
         do throws(OpLogError) {
-            if active.syncedEnd >= segmentBytesMax, active.syncedEnd > active.firstOffset {
-                try roll(using: &generator)
-            }
+            if isFull { try roll(using: &generator) }
             var link = link
             let payloads = group.payloads(
                 committedAtMilliseconds: committedAtMilliseconds, bytesTarget: frameBytesTarget,
                 link: &link, by: hasher)
-            let frames = try mappingLogErrors { () throws(RecordLogError) in
-                var frames: [(firstCursor: Cursor, offset: UInt64)] = []
-                for (cursor, payload) in payloads {
-                    frames.append((cursor, try active.append(payload)))
-                }
+            let offsets = try mappingLogErrors { () throws(RecordLogError) in
+                var offsets: [UInt64] = []
+                for (_, payload) in payloads { offsets.append(try active.append(payload)) }
                 try active.sync()
-                return frames
+                return offsets
             }
-            for frame in frames { noteFrame(at: frame.offset, firstCursor: frame.firstCursor) }
+            for (frame, offset) in zip(payloads, offsets) {
+                activeIndex.note(
+                    frame.cursors,
+                    operationCount: Int(
+                        frame.cursors.upperBound.rawValue - frame.cursors.lowerBound.rawValue + 1),
+                    committedAtMilliseconds: committedAtMilliseconds, at: offset)
+            }
             advanceHead(to: Cursor(group.nextCursor.rawValue - 1), link: link)
         } catch {
             failure = error
@@ -115,6 +119,7 @@ final class FileOpLog<Disk: FileSystem> {
                 code: .io, path: active.path, offset: nil,
                 message: "The write behind the last group failed", publicMessage: "")
         }
+        return isFull
     }
 
     /// Ends writing. Everything that was appended is durable already.
@@ -128,26 +133,49 @@ final class FileOpLog<Disk: FileSystem> {
         self.link = link
     }
 
-    /// Adds a frame of the last segment to the sparse index, if it is far enough from the last one.
-    func noteFrame(at offset: UInt64, firstCursor: Cursor) {
-        let segment = segments.count - 1
-        if let last = sparseIndex.last, last.segment == segment,
-            offset - last.offset < Self.sparseDistance
-        {
-            return
+    /// Closes the active segment and starts the next.
+    ///
+    /// - Throws: `OpLogError`; the log takes nothing more then.
+    func roll(using generator: inout some RandomNumberGenerator) throws(OpLogError) {
+        do throws(OpLogError) { try makeNextSegment(using: &generator) } catch {
+            failure = error
+            throw error
         }
-        sparseIndex.append(SparseEntry(cursor: firstCursor, segment: segment, offset: offset))
     }
 
-    /// Closes the active segment and starts the next.
-    private func roll(using generator: inout some RandomNumberGenerator) throws(OpLogError) {
+    private func makeNextSegment(
+        using generator: inout some RandomNumberGenerator
+    ) throws(OpLogError) {
         try mappingLogErrors { () throws(RecordLogError) in try active.close() }
-        let segment = Segment(
+        let byteCount = try fileSize(of: active.path)
+        activeIndex.link = link
+        activeIndex.byteCount = byteCount
+        // Whatever is wrong with it, it can be made anew.
+        try? activeIndex.write(beside: active.path, on: disk)
+        var segment = Segment(
             firstCursor: head.next, path: Self.path(ofSegment: head.next, in: directory))
         active = try Self.makeSegment(segment, on: disk, using: &generator)
+        segment.identity = Self.identity(active.reader.fileID)
+        segments[segments.count - 1].byteCount = byteCount
         segments.append(segment)
+        activeIndex = SegmentIndex()
     }
 
+    /// The state of the log for a checkpoint.
+    var checkpointHeader: CheckpointHeader {
+        CheckpointHeader(
+            cursor: head, link: link, segment: segments[segments.count - 1].firstCursor,
+            offset: active.syncedEnd, oldestCursor: oldestCursor,
+            sealed: segments.dropLast().map {
+                .init(
+                    firstCursor: $0.firstCursor, byteCount: $0.byteCount, identity: $0.identity)
+            },
+            activeIndex: activeIndex)
+    }
+}
+
+// Segments and their files.
+extension FileOpLog {
     static func makeSegment(
         _ segment: Segment, on disk: Disk, using generator: inout some RandomNumberGenerator
     ) throws(OpLogError) -> RecordLogFile<Disk> {
@@ -156,6 +184,12 @@ final class FileOpLog<Disk: FileSystem> {
                 at: segment.path, on: disk, purpose: purpose, using: &generator)
         } catch {
             throw OpLogError(error)
+        }
+    }
+
+    func fileSize(of path: String) throws(OpLogError) -> UInt64 {
+        try mappingDiskErrors { () throws(FileSystemError) in
+            try disk.openFile(at: path, .read).size()
         }
     }
 

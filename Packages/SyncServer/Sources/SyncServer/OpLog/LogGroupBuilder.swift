@@ -50,7 +50,7 @@ struct LogGroupBuilder {
     ///
     /// - Parameter cursor: Its cursor; `nextCursor` unless given. Above all that were added.
     mutating func append(
-        _ item: [UInt8], at cursor: Cursor? = nil, collection: UnsafeRawBufferPointer,
+        _ item: ArraySlice<UInt8>, at cursor: Cursor? = nil, collection: UnsafeRawBufferPointer,
         deviceID: UnsafeRawBufferPointer, continuesTransaction: Bool
     ) {
         let cursor = cursor ?? nextCursor
@@ -84,7 +84,7 @@ struct LogGroupBuilder {
         names.withName(number, body)
     }
 
-    /// The frames' payloads, in order, with their first cursors.
+    /// The frames' payloads, in order, with the cursors that they speak for.
     ///
     /// A frame is read as a whole, so each has `bytesTarget` at most, unless a single transaction
     /// has more.
@@ -95,15 +95,15 @@ struct LogGroupBuilder {
     func payloads(
         committedAtMilliseconds: UInt64, bytesTarget: Int = LogGroup.bytesTarget,
         lastCursor: Cursor? = nil, link: inout SHA256Digest, by hasher: SHA256
-    ) -> [(firstCursor: Cursor, payload: [UInt8])] {
-        var payloads: [(firstCursor: Cursor, payload: [UInt8])] = []
+    ) -> [(cursors: ClosedRange<Cursor>, payload: [UInt8])] {
+        var payloads: [(cursors: ClosedRange<Cursor>, payload: [UInt8])] = []
         var cursor = firstCursor
         let ranges = frameRanges(bytesTarget)
         for range in ranges {
             var last = range.isEmpty ? cursor : rows[range.upperBound - 1].cursor
             if range.upperBound == rows.count, let lastCursor { last = lastCursor }
             let payload = payload(range, cursor...last, committedAtMilliseconds, &link, hasher)
-            payloads.append((cursor, payload))
+            payloads.append((cursor...last, payload))
             cursor = last.next
         }
         return payloads

@@ -11,10 +11,51 @@ struct OperationIDRanges: Equatable {
     /// The highest number; 0 if there is none.
     var highest: OperationID { OperationID(ranges.last?.upperBound ?? 0) }
 
+    /// The bounds of the ranges, the lower and the upper one in turn.
+    var bounds: [UInt64] { ranges.flatMap { [$0.lowerBound, $0.upperBound] } }
+
+    init() {}
+
+    /// Creates ranges from `bounds`; `nil` if those are not ascending, with gaps between ranges.
+    init?(bounds: [UInt64]) {
+        guard bounds.count % 2 == 0 else { return nil }
+        for index in stride(from: 0, to: bounds.count, by: 2) {
+            let (lower, upper) = (bounds[index], bounds[index + 1])
+            guard lower > 0, lower <= upper, ranges.last.map({ $0.upperBound + 1 < lower }) ?? true
+            else { return nil }
+            ranges.append(lower...upper)
+        }
+    }
+
+    /// Adds numbers of which none is there yet. O(1) behind the highest, O(n) else.
+    mutating func insert(_ other: OperationIDRanges) {
+        for range in other.ranges {
+            guard let last = ranges.last, range.lowerBound <= last.upperBound else {
+                append(range)
+                continue
+            }
+            for number in range { insert(OperationID(number)) }
+        }
+    }
+
+    private mutating func append(_ range: ClosedRange<UInt64>) {
+        if let last = ranges.last, last.upperBound + 1 == range.lowerBound {
+            ranges[ranges.count - 1] = last.lowerBound...range.upperBound
+        } else {
+            ranges.append(range)
+        }
+    }
+
     /// O(log n) in the ranges.
     func contains(_ operationID: OperationID) -> Bool {
         let index = firstIndex(endingAtOrAfter: operationID.rawValue)
         return index < ranges.count && ranges[index].lowerBound <= operationID.rawValue
+    }
+
+    /// Whether any number of `range` is there. O(log n) in the ranges.
+    func overlaps(_ range: ClosedRange<UInt64>) -> Bool {
+        let index = firstIndex(endingAtOrAfter: range.lowerBound)
+        return index < ranges.count && ranges[index].lowerBound <= range.upperBound
     }
 
     /// Adds a number that is not there yet. O(1) for the next or any higher one, O(n) else.

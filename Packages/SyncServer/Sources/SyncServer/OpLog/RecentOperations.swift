@@ -13,7 +13,24 @@ struct RecentOperations {
 
     private var ascending = RunQueue()
     private var late = RunQueue()
-    private var count: UInt64 = 0
+    /// How many there are.
+    private(set) var count: UInt64 = 0
+
+    init() {}
+
+    /// Takes what `ascendingNumbers` and `lateNumbers` gave; `nil` if it is not that.
+    init?(ascending: [UInt64], late: [UInt64], count: UInt64) {
+        guard let first = RunQueue(numbers: ascending), let second = RunQueue(numbers: late),
+            count <= Self.countMax, first.operationCount + second.operationCount == count,
+            first.isAscending
+        else { return nil }
+        (self.ascending, self.late, self.count) = (first, second, count)
+    }
+
+    /// The runs whose numbers ascend: number, cursor and count in turn.
+    var ascendingNumbers: [UInt64] { ascending.numbers }
+    /// The other runs, likewise.
+    var lateNumbers: [UInt64] { late.numbers }
 
     /// Notes an accepted operation. `cursor` is above all that were noted before.
     mutating func append(_ operationID: OperationID, at cursor: Cursor) {
@@ -62,6 +79,37 @@ private struct RunQueue {
     private var runs: [Run] = []
     /// How many runs at the front are gone.
     private var head = 0
+
+    init() {}
+
+    init?(numbers: [UInt64]) {
+        guard numbers.count % 3 == 0 else { return nil }
+        for index in stride(from: 0, to: numbers.count, by: 3) {
+            let count = numbers[index + 2]
+            guard numbers[index] > 0, count > 0, count <= RecentOperations.countMax,
+                numbers[index] < wireIntegerMax, numbers[index + 1] < wireIntegerMax
+            else { return nil }
+            runs.append(
+                Run(
+                    operationID: OperationID(numbers[index]), cursor: Cursor(numbers[index + 1]),
+                    count: count))
+        }
+    }
+
+    /// Number, cursor and count of each run in turn.
+    var numbers: [UInt64] {
+        runs[head...].flatMap { [$0.operationID.rawValue, $0.cursor.rawValue, $0.count] }
+    }
+
+    /// How many operations the runs have.
+    var operationCount: UInt64 { runs[head...].reduce(0) { $0 + $1.count } }
+
+    /// Whether each run's numbers lie behind those of the one before it.
+    var isAscending: Bool {
+        zip(runs[head...], runs[head...].dropFirst()).allSatisfy {
+            $0.lastOperationID < $1.operationID
+        }
+    }
 
     var first: Run? { head < runs.count ? runs[head] : nil }
     var last: Run? { head < runs.count ? runs[runs.count - 1] : nil }

@@ -64,10 +64,16 @@ extension Database {
             try disk.syncDirectory(at: directory)
         }
         var indexes = DatabaseIndexes()
+        let checkpoint = try Checkpoint.read(in: directory, on: disk)
+        var replayedBytes = 0
         let (log, cutBytes) = try FileOpLog.open(
-            in: directory + "/log", on: disk, segmentBytesMax: configuration.segmentBytesMax
-        ) { group, path, offset throws(OpLogError) in
-            try indexes.replay(group, path, offset)
+            in: directory + "/log", on: disk, segmentBytesMax: configuration.segmentBytesMax,
+            from: checkpoint?.header
+        ) { usesCheckpoint in
+            if usesCheckpoint, let checkpoint { indexes = checkpoint.indexes }
+        } replay: { found, path, offset throws(OpLogError) in
+            try indexes.replay(found, path, offset)
+            if case .group(let group, _) = found { replayedBytes += group.payload.count }
         } check: { log throws(OpLogError) in
             try indexes.restore(
                 DeviceCursorFile.read(in: directory, on: disk), head: log.head,
@@ -75,7 +81,7 @@ extension Database {
         }
         let database = Database(
             identity: identity, directory: directory, disk: disk, log: log, indexes: indexes,
-            configuration: configuration)
+            configuration: configuration, uncheckpointedBytes: replayedBytes)
         return (database, cutBytes)
     }
 

@@ -15,7 +15,7 @@ final class Database<Disk: FileSystem> {
     let directory: String
     let log: FileOpLog<Disk>
     let configuration: ServiceConfiguration
-    private let disk: Disk
+    let disk: Disk
 
     /// The current revision of every entity.
     private(set) var entities: EntityTable<EntityRevision>
@@ -25,16 +25,27 @@ final class Database<Disk: FileSystem> {
     private(set) var staged: StagedGroup?
     /// Whether device cursors changed since they were last written.
     private(set) var hasUnsavedDevices = false
+    /// The checkpoint that is being written.
+    var checkpointing: CheckpointWriting<Disk>?
+    /// The segments that are being compacted.
+    var compacting: CompactionWriting<Disk>?
+    /// Whether it is time to look for segments to compact.
+    var isCompactionDue = false
+    /// Whether the last checkpoint speaks of files that are gone.
+    var isCheckpointOutdated = false
+    /// About how many bytes the log has that the last checkpoint does not speak for.
+    var uncheckpointedBytes: Int
 
     init(
         identity: DatabaseIdentity, directory: String, disk: Disk, log: FileOpLog<Disk>,
-        indexes: DatabaseIndexes, configuration: ServiceConfiguration
+        indexes: DatabaseIndexes, configuration: ServiceConfiguration, uncheckpointedBytes: Int = 0
     ) {
         self.identity = identity
         self.directory = directory
         self.disk = disk
         self.log = log
         self.configuration = configuration
+        self.uncheckpointedBytes = uncheckpointedBytes
         log.frameBytesTarget = configuration.frameBytesTarget
         entities = indexes.entities
         devices = indexes.devices
@@ -48,19 +59,38 @@ final class Database<Disk: FileSystem> {
     /// Refuses a device whose log or position is not this server's (protocol, §4).
     func check(logID: LogID?, _ cursors: Cursor?...) throws(ServiceFailure) {
         if let logID, logID != self.logID {
-            throw .invalidCursor(
+            throw invalidCursor(
                 "otherLog",
                 "The database's log is another one by now. Shake hands again without logId and "
-                    + "cursor, and resync.", serverCursor: head, logID: self.logID)
+                    + "cursor, and resync.")
         }
         for cursor in cursors {
             guard let cursor, cursor > head else { continue }
-            throw .invalidCursor(
+            throw invalidCursor(
                 "ahead",
                 "The device names cursor \(cursor), and this log ends at \(head). Shake hands "
-                    + "again without logId and cursor, and resync.", serverCursor: head,
-                logID: self.logID)
+                    + "again without logId and cursor, and resync.")
         }
+    }
+
+    /// Refuses a pull that would not learn of tombstones which are gone (protocol, §6.4).
+    func checkNotCompacted(
+        since cursor: Cursor, snapshot: Cursor?
+    ) throws(ServiceFailure) {
+        let oldest = log.oldestCursor
+        guard cursor > .start, cursor < oldest, snapshot ?? .start < oldest else { return }
+        throw invalidCursor(
+            "compacted",
+            "The device is at cursor \(cursor), and deletes up to \(oldest) are no longer kept. "
+                + "Pull everything again from 0 (resync).", status: 410)
+    }
+
+    private func invalidCursor(
+        _ reason: String, _ message: String, status: Int = 409
+    ) -> ServiceFailure {
+        .invalidCursor(
+            reason, message, status: status, oldestCursor: log.oldestCursor, serverCursor: head,
+            logID: logID)
     }
 
     /// The number of a device, which is registered if it is new.
@@ -80,6 +110,12 @@ final class Database<Disk: FileSystem> {
         hasUnsavedDevices = true
     }
 
+    /// Forgets the entities whose current revisions are tombstones that the log has dropped.
+    func dropEntities(whoseTombstonesAreAt cursors: Set<Cursor>) {
+        guard !cursors.isEmpty else { return }
+        entities.removeAll { $0.isDeleted && cursors.contains($0.cursor) }
+    }
+
     /// Writes the devices' cursors, if any changed.
     func saveDevices() throws(OpLogError) {
         guard hasUnsavedDevices else { return }
@@ -88,9 +124,14 @@ final class Database<Disk: FileSystem> {
     }
 
     /// Syncs what is left and ends writing.
-    func close() throws(OpLogError) {
+    func close(using generator: inout some RandomNumberGenerator) throws(OpLogError) {
         var failure: OpLogError?
-        do throws(OpLogError) { try saveDevices() } catch { failure = error }
+        do throws(OpLogError) {
+            try saveDevices()
+            try checkpointBeforeClosing(using: &generator)
+        } catch {
+            failure = error
+        }
         try log.close()
         if let failure { throw failure }
     }
@@ -170,6 +211,7 @@ extension Database {
                 throw error
             }
             entities.merge(group.entities)
+            uncheckpointedBytes += group.builder.operations.count
             for (index, author) in group.authors.enumerated() {
                 let cursor = Cursor(group.builder.firstCursor.rawValue + UInt64(index))
                 devices[author.device].accepted.insert(author.operationID)

@@ -8,17 +8,64 @@ struct DatabaseIndexes {
     private(set) var entities = EntityTable<EntityRevision>()
     private(set) var devices = DeviceTable()
 
-    /// Takes in a group of operations as it was found in the log.
+    init() {}
+
+    init(entities: EntityTable<EntityRevision>, devices: DeviceTable) {
+        (self.entities, self.devices) = (entities, devices)
+    }
+
+    /// Takes in what was found in the log.
     mutating func replay(
-        _ group: LogGroup, _ path: String, _ offset: UInt64
+        _ found: ReplayedRecord, _ path: String, _ offset: UInt64
+    ) throws(OpLogError) {
+        switch found {
+        case .head(let head): try replay(head, path, offset)
+        case .group(let group, let isCompacted):
+            try replay(group, isCompacted: isCompacted, path, offset)
+        }
+    }
+
+    /// Takes in a group of operations.
+    ///
+    /// - Parameter isCompacted: Whether the head of their segment has spoken for their numbers.
+    mutating func replay(
+        _ group: LogGroup, isCompacted: Bool = false, _ path: String, _ offset: UInt64
     ) throws(OpLogError) {
         var fault: String?
         let names = group.names
         group.forEach(from: group.firstCursor) { entry, bytes in
-            fault = replay(entry, bytes, names)
+            fault = replay(entry, bytes, names, isCompacted: isCompacted)
             return fault == nil
         }
         if let fault { throw .damaged(path, at: offset, fault) }
+    }
+
+    /// Takes in the numbers that were accepted where a compacted segment lies.
+    private mutating func replay(
+        _ head: CompactedHead, _ path: String, _ offset: UInt64
+    ) throws(OpLogError) {
+        for device in head.accepted {
+            let number = devices.insert(device.deviceID)
+            for range in device.numbers.ranges
+            where devices[number].accepted.overlaps(range) {
+                throw .damaged(
+                    path, at: offset,
+                    "Operations \(range) of device \(device.deviceID) are in the log twice")
+            }
+            devices[number].accepted.insert(device.numbers)
+        }
+    }
+
+    /// Takes in an entity as a checkpoint has it.
+    mutating func restore(_ key: EntityKeyBytes, _ revision: EntityRevision) {
+        entities.set(key, revision)
+    }
+
+    /// Takes in a device as a checkpoint has it; `false` if it is there already.
+    mutating func restore(_ record: DeviceRecord) -> Bool {
+        guard devices.number(of: record.deviceID) == nil else { return false }
+        devices[devices.insert(record.deviceID)] = record
+        return true
     }
 
     /// Takes in what devices said they applied, for those in the log and others.
@@ -41,7 +88,8 @@ struct DatabaseIndexes {
     }
 
     private mutating func replay(
-        _ entry: LogGroup.Entry, _ bytes: UnsafeRawBufferPointer, _ names: [Range<Int>]
+        _ entry: LogGroup.Entry, _ bytes: UnsafeRawBufferPointer, _ names: [Range<Int>],
+        isCompacted: Bool
     ) -> String? {
         let cursor = entry.cursor
         guard let operation = StoredOperation(bytes, entry.range) else {
@@ -66,11 +114,14 @@ struct DatabaseIndexes {
             EntityRevision(
                 cursor: cursor, version: operation.version, operationID: operation.operationID,
                 device: device, isDeleted: operation.isDelete))
-        guard !devices[device].accepted.contains(operation.operationID) else {
-            return "Operation \(operation.operationID) of a device is in the log twice, again at "
-                + "cursor \(cursor)"
+        guard devices[device].accepted.contains(operation.operationID) == isCompacted else {
+            return isCompacted
+                ? "Operation \(operation.operationID) at cursor \(cursor) is not among those that "
+                    + "its segment's head names"
+                : "Operation \(operation.operationID) of a device is in the log twice, again at "
+                    + "cursor \(cursor)"
         }
-        devices[device].accepted.insert(operation.operationID)
+        if !isCompacted { devices[device].accepted.insert(operation.operationID) }
         devices[device].recent.append(operation.operationID, at: cursor)
         return nil
     }

@@ -98,7 +98,7 @@ public struct LogValue: Sendable, Hashable {
                 && operation.transactionID == last?.transactionID
             EntityKeyBytes.with(operation.collection, EntityID(operation.deviceID.rawValue)) {
                 builder.append(
-                    operation.encoded(), collection: $0.collection, deviceID: $0.entityID,
+                    operation.encoded()[...], collection: $0.collection, deviceID: $0.entityID,
                     continuesTransaction: continues)
             }
             last = operation

@@ -29,6 +29,16 @@ struct ServiceConfiguration: Sendable {
     /// conflicts have more is refused with 413, and the device sends it in halves. The answer, with
     /// all that stands around them, stays below the 64 MiB that a client takes.
     var conflictBytesMax = 48 << 20
+    /// Bytes of operations after which a checkpoint is written: what opening reads at most after a
+    /// crash. Writing one takes as long as there are entities, in steps.
+    var checkpointBytes = 64 << 20
+    /// Bytes of operations from which on closing writes a checkpoint. Reading fewer costs less than
+    /// writing one.
+    var checkpointAtCloseBytes = 1 << 20
+    /// What is kept how long.
+    var retention = RetentionRules()
+    /// How often a database is looked over for segments to compact.
+    var compactionIntervalNanoseconds: UInt64 = 600_000_000_000
     /// How long device cursors may wait to be written.
     var deviceFlushNanoseconds: UInt64 = 30_000_000_000
     /// How many databases are kept open from the start. All are checked; the others are opened

@@ -44,14 +44,15 @@ struct ServiceFailure: Error, Equatable {
 
     /// The device's log or cursor is not this server's.
     static func invalidCursor(
-        _ reason: String, _ message: String, serverCursor: Cursor, logID: LogID?
+        _ reason: String, _ message: String, status: Int = 409, oldestCursor: Cursor = .start,
+        serverCursor: Cursor, logID: LogID?
     ) -> ServiceFailure {
         ServiceFailure(
-            409,
+            status,
             ErrorResponse(
                 code: .invalidCursor, message: message,
                 details: .init(
-                    reason: reason, oldestCursor: .start, serverCursor: serverCursor,
+                    reason: reason, oldestCursor: oldestCursor, serverCursor: serverCursor,
                     logID: logID)))
     }
 

@@ -38,7 +38,7 @@ struct StagedGroup {
         var writer = CBORWriter(capacity: operation.encoded.count + 32)
         operation.encode(to: &writer, cursor: revision.cursor, entityVersion: revision.version)
         builder.append(
-            writer.bytes, collection: operation.collection, deviceID: operation.deviceID,
+            writer.bytes[...], collection: operation.collection, deviceID: operation.deviceID,
             continuesTransaction: continuesTransaction)
         let key = EntityKeyBytes(collection: operation.collection, entityID: operation.entityID)
         _ = entities.set(key, revision)

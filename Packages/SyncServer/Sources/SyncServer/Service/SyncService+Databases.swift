@@ -119,6 +119,7 @@ extension SyncService {
                         + "interrupted and that nobody was told of")
             }
             databases[databaseID] = keepsOpen ? .open(database) : .closed
+            if keepsOpen { noteMaintenance(of: database) }
             return database
         } catch {
             tell("database \(databaseID) is closed: \(error)")

@@ -37,6 +37,10 @@ final class SyncService<Disk: FileSystem> {
     private var flushDeadline: UInt64?
     /// Databases whose device cursors may have to be written now, the next one last.
     private var unsaved: [DatabaseID] = []
+    /// When the databases are looked over for segments to compact.
+    private var compactionDeadline: UInt64
+    /// Databases with steps to take beside pushes and pulls.
+    private var maintaining: [Database<Disk>] = []
     var generator: any RandomNumberGenerator
     private let lock: Disk.Lock
 
@@ -56,6 +60,8 @@ final class SyncService<Disk: FileSystem> {
         self.clock = clock
         self.generator = generator
         self.tell = tell
+        compactionDeadline =
+            clock.monotonicNanoseconds() + configuration.compactionIntervalNanoseconds
         lock = try Self.lockDirectory(directory, on: disk)
         try openAll()
     }
@@ -74,7 +80,8 @@ final class SyncService<Disk: FileSystem> {
         return HandshakeResponse(
             serverCursor: database.head,
             capabilities: ["pull": true, "push": true, "sse": false, "webSocket": false],
-            protocolVersion: syncProtocolVersion, logID: database.logID, oldestCursor: .start,
+            protocolVersion: syncProtocolVersion, logID: database.logID,
+            oldestCursor: database.log.oldestCursor,
             lastOperationID: database.devices[device].accepted.highest,
             limits: configuration.limits, serverTimeMilliseconds: now, conflictPolicy: .detect)
     }
@@ -104,6 +111,7 @@ final class SyncService<Disk: FileSystem> {
     ) throws(ServiceFailure) -> WaitingPulls.Ticket? {
         let database = try database(request.databaseID)
         try database.check(logID: request.logID, request.sinceCursor, request.snapshot)
+        try database.checkNotCompacted(since: request.sinceCursor, snapshot: request.snapshot)
         if let deviceID = request.deviceID {
             let device = try database.register(deviceID)
             database.note(
@@ -157,7 +165,10 @@ extension SyncService {
             do throws(OpLogError) {
                 let group = try database.commit(
                     nowMilliseconds: clock.wallMilliseconds(), using: &generator)
-                if let group { wake(database, group) }
+                if let group {
+                    wake(database, group)
+                    noteMaintenance(of: database)
+                }
             } catch {
                 tell("database \(database.identity.databaseID) is read-only now: \(error)")
             }
@@ -176,8 +187,13 @@ extension SyncService {
         }
         // One a turn, as each is a sync that everybody else waits for.
         while let databaseID = unsaved.popLast(), !saveDevices(of: databaseID) {}
-        if !unsaved.isEmpty { return now }
-        return [waiting.firstDeadline, flushDeadline].compactMap { $0 }.min()
+        if compactionDeadline <= now {
+            compactionDeadline = now + configuration.compactionIntervalNanoseconds
+            beginCompactions()
+        }
+        maintain()
+        if !unsaved.isEmpty || !maintaining.isEmpty { return now }
+        return [waiting.firstDeadline, flushDeadline, compactionDeadline].compactMap { $0 }.min()
     }
 
     /// Answers all waiting pulls now; from here on none waits.
@@ -193,7 +209,7 @@ extension SyncService {
         for (databaseID, slot) in databases.sorted(by: { $0.key < $1.key }) {
             guard case .open(let database) = slot else { continue }
             do throws(OpLogError) {
-                try database.close()
+                try database.close(using: &generator)
             } catch {
                 tell("closing database \(databaseID): \(error)")
             }
@@ -214,6 +230,38 @@ extension SyncService {
             scheduleFlush()
         }
         return true
+    }
+
+    /// Puts a database in the list of those with steps to take, if it has any.
+    func noteMaintenance(of database: Database<Disk>) {
+        guard database.hasMaintenance, !maintaining.contains(where: { $0 === database }) else {
+            return
+        }
+        maintaining.append(database)
+    }
+
+    /// Has all open databases look for segments to compact.
+    func beginCompactions() {
+        for (_, slot) in databases.sorted(by: { $0.key < $1.key }) {
+            guard case .open(let database) = slot else { continue }
+            database.isCompactionDue = true
+            noteMaintenance(of: database)
+        }
+    }
+
+    /// Takes one step of one database.
+    private func maintain() {
+        guard !maintaining.isEmpty else { return }
+        let database = maintaining.removeFirst()
+        do throws(OpLogError) {
+            try database.maintain(
+                nowMilliseconds: clock.wallMilliseconds(), using: &generator)
+        } catch {
+            tell(
+                "database \(database.identity.databaseID): its checkpoint or its compaction was "
+                    + "given up and will be tried again: \(error)")
+        }
+        noteMaintenance(of: database)
     }
 
     private func wake(_ database: Database<Disk>, _ group: LogGroupBuilder) {
