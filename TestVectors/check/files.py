@@ -90,7 +90,8 @@ def opened_log(data, purpose):
             behind = (frame_at(data, later) for later in range(offset + 1, len(data)))
             if any(later and later[0] > offset for later in behind):
                 raise Bad("damaged", offset)
-            return records, offset
+            # Zeros up to the end of the file are no write at all, unless they are too few.
+            return records, offset if any(data[offset:]) or len(data) - offset < 17 else None
         if found[1] == RECORD:
             records.append((offset, found[2]))
         offset += 17 + len(found[2])

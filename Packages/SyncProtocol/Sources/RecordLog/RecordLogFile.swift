@@ -44,6 +44,10 @@ public final class RecordLogFile<Disk: FileSystem> {
     private var buffer: [UInt8] = []
     /// Where the next write goes: behind the last frame in the file, a sync mark included.
     private var writtenEnd: UInt64
+    /// Where the zeros end that lie behind `writtenEnd`, or where the frames end if there are none.
+    var filledEnd: UInt64
+    /// How many zeros are written at a time at most; 0 for none.
+    var zeroFillBytes: UInt64 = 0
     var hasUnsyncedMark = false
     /// Why the log takes no more records.
     var readOnlyReason: String?
@@ -52,7 +56,7 @@ public final class RecordLogFile<Disk: FileSystem> {
 
     init(
         _ reader: RecordLogReader<Disk>, recovery: RecordLogRecovery, writtenEnd: UInt64,
-        recordBytesMax: Int
+        filledEnd: UInt64, recordBytesMax: Int
     ) {
         precondition(
             0...RecordLogLimits.recordBytesMax ~= recordBytesMax,
@@ -60,6 +64,7 @@ public final class RecordLogFile<Disk: FileSystem> {
         self.reader = reader
         self.recovery = recovery
         self.writtenEnd = writtenEnd
+        self.filledEnd = filledEnd
         self.recordBytesMax = recordBytesMax
     }
 
@@ -120,6 +125,7 @@ public final class RecordLogFile<Disk: FileSystem> {
         if buffer.isEmpty { return }
         do throws(FileSystemError) {
             try reader.file.write(buffer, at: writtenEnd)
+            fillWithZeros(behind: writtenEnd + UInt64(buffer.count))
             try reader.file.sync()
         } catch {
             fail(error)
@@ -132,15 +138,19 @@ public final class RecordLogFile<Disk: FileSystem> {
         writeMark()
     }
 
-    /// Syncs what waits, and the mark that tells damage from a torn tail, and ends writing.
-    /// Reading goes on until the last reference is gone. Does nothing on a log that is read-only.
+    /// Syncs what waits, and the mark that tells damage from a torn tail, takes zeros that wait
+    /// behind it out of the file, and ends writing. Reading goes on until the last reference is
+    /// gone. Does nothing on a log that is read-only.
     ///
     /// - Throws: `RecordLogError` `io` if the disk fails; the log is closed all the same.
     public func close() throws(RecordLogError) {
         if isReadOnly { return }
         try sync()
-        guard hasUnsyncedMark, !isReadOnly else { return closeForWriting() }
+        guard hasUnsyncedMark || filledEnd > writtenEnd, !isReadOnly else {
+            return closeForWriting()
+        }
         do throws(FileSystemError) {
+            try cutZeros(behind: writtenEnd)
             try reader.file.sync()
         } catch {
             fail(error)
@@ -216,6 +226,7 @@ public final class RecordLogFile<Disk: FileSystem> {
             return fail(error)
         }
         writtenEnd += UInt64(mark.count)
+        filledEnd = max(filledEnd, writtenEnd)
         hasUnsyncedMark = true
     }
 }

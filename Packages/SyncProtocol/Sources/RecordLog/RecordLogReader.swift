@@ -29,6 +29,9 @@ public struct RecordLogReader<Disk: FileSystem>: Sendable {
     public let fileID: [UInt8]
     /// Nothing at or behind this offset is read.
     public internal(set) var end: UInt64
+    /// From here to the end of the file there are only zeros, where no record begins; `nil` for a
+    /// reader of a `RecordLogFile`, whose `end` lies before them.
+    private var zerosStart: UInt64?
 
     let file: Disk.File
     let checksum: FrameChecksum
@@ -37,7 +40,7 @@ public struct RecordLogReader<Disk: FileSystem>: Sendable {
     ///
     /// Behind a log's last synced record there may be others that a crash could still take back,
     /// or a torn tail, where iterating ends with a `damaged` error. Both are there in no log that
-    /// was closed after its last record.
+    /// was closed after its last record. Zeros up to the end of the file hold no records.
     ///
     /// - Throws: `RecordLogError`: `io`, `notARecordLog`, `newerFormat`, `wrongPurpose`, or
     ///   `damaged` if the header is.
@@ -48,7 +51,11 @@ public struct RecordLogReader<Disk: FileSystem>: Sendable {
             try disk.openFile(at: path, .read)
         }
         try self.init(file, at: path, purpose: purpose)
-        end = try reportingIO { () throws(FileSystemError) in try file.size() }
+        let size = try reportingIO { () throws(FileSystemError) in try file.size() }
+        end = size
+        zerosStart = try reportingIO { [firstOffset] () throws(FileSystemError) in
+            try file.zeroTail(from: firstOffset, size: size)
+        }
     }
 
     init(
@@ -126,7 +133,7 @@ public struct RecordLogReader<Disk: FileSystem>: Sendable {
     public func records(from offset: UInt64? = nil) -> RecordIterator<Disk> {
         RecordIterator(
             path: path, window: RecordWindow(file, end: end, checksum: checksum),
-            offset: offset ?? firstOffset)
+            offset: offset ?? firstOffset, framesEnd: min(zerosStart ?? end, end))
     }
 
     /// Calls `body` with each record from `offset` on, in order, until it returns `false`.
@@ -172,11 +179,14 @@ public struct RecordIterator<Disk: FileSystem>: Sendable {
     private let path: String
     private var window: RecordWindow<Disk.File>
     private var offset: UInt64
+    /// No frame begins at or behind this offset.
+    private let framesEnd: UInt64
 
-    init(path: String, window: RecordWindow<Disk.File>, offset: UInt64) {
+    init(path: String, window: RecordWindow<Disk.File>, offset: UInt64, framesEnd: UInt64) {
         self.path = path
         self.window = window
         self.offset = offset
+        self.framesEnd = framesEnd
     }
 
     /// The next record, or `nil` at the reader's `end`.
@@ -188,7 +198,7 @@ public struct RecordIterator<Disk: FileSystem>: Sendable {
         guard offset >= UInt64(RecordLogHeader.length), offset <= window.end else {
             throw .outOfRange(path, at: offset, "No synced record begins here")
         }
-        while offset < window.end {
+        while offset < framesEnd {
             let found = try reportingIO { () throws(FileSystemError) in
                 try window.frame(at: offset)
             }

@@ -4,8 +4,8 @@
 public struct RecordLogRecovery: Sendable, Equatable {
     /// How many records were checked: all of the log, or those from `knownSyncedEnd` on.
     public var records: Int
-    /// How many bytes of a torn tail were cut off; in a log opened for reading, how many a writer
-    /// would cut. Nobody had been told that they were durable.
+    /// How many bytes of a torn tail were cut off, without zeros behind them; in a log opened for
+    /// reading, how many a writer would cut. Nobody had been told that they were durable.
     public var cutBytes: UInt64
     /// Where the tail was cut, or `nil` if there was none.
     public var cutOffset: UInt64?
@@ -26,8 +26,10 @@ struct RecordLogScan<File: RandomAccessFile> {
 
     /// How many records lie before `end`, from where the scan began.
     private(set) var records = 0
-    /// Where the whole frames end: the file's end, or where its torn tail begins.
+    /// Where the whole frames end: the file's end, or where its torn tail or its zeros begin.
     private(set) var end: UInt64
+    /// Where the torn tail ends and nothing but zeros follows, or `end` if there is none.
+    private(set) var tornEnd: UInt64
     /// Every byte before this offset is known to be synced.
     private(set) var syncedThrough: UInt64
     /// Whether the last frame before `end` is a sync mark that covers all before it.
@@ -44,6 +46,7 @@ struct RecordLogScan<File: RandomAccessFile> {
         window = FrameWindow(file, end: size, checksum: checksum)
         let first = UInt64(RecordLogHeader.length)
         end = max(first, knownSyncedEnd)
+        tornEnd = end
         syncedThrough = end
         guard end <= size else {
             throw .damaged(
@@ -51,7 +54,12 @@ struct RecordLogScan<File: RandomAccessFile> {
         }
         try walk(until: size)
         if end < size, end == knownSyncedEnd { try walk(from: first, reaching: end) }
-        if end < size { try requireTornTail() }
+        tornEnd = try reportingIO { [end] () throws(FileSystemError) in
+            try file.zeroTail(from: end, size: size)
+        }
+        // So few zeros are the beginning of a frame that says that it has no payload.
+        if tornEnd == end, size - end < UInt64(RecordFrame.headerLength) { tornEnd = size }
+        if end < tornEnd { try requireTornTail() }
     }
 
     /// Moves `end` over valid frames.
@@ -89,10 +97,10 @@ struct RecordLogScan<File: RandomAccessFile> {
     private func requireTornTail() throws(RecordLogError) {
         let bad = end
         let other = window.another()
-        var budget = 32 * (window.end - bad) + (16 << 20)
+        var budget = 32 * (tornEnd - bad) + (16 << 20)
         var position = bad + 1
         while let (offset, frame) = try reportingIO({ () throws(FileSystemError) in
-            try window.nextCandidate(from: position, claiming: bad)
+            try window.nextCandidate(from: position, before: tornEnd, claiming: bad)
         }) {
             let isNear = window.holds(frame, at: offset)
             let cost = frame.length + (isNear ? 0 : UInt64(FrameWindow<File>.capacity))
@@ -128,16 +136,18 @@ extension FrameWindow {
         offset >= base && offset + frame.length <= base + UInt64(filled)
     }
 
-    /// The first offset from `start` on where a frame's header may lie that claims that more than
-    /// the bytes before `synced` were synced; with that header. Checks no checksum.
+    /// The first offset from `start` on, and before `limit`, where a frame's header may lie that
+    /// claims that more than the bytes before `synced` were synced; with that header. Checks no
+    /// checksum.
     func nextCandidate(
-        from start: UInt64, claiming synced: UInt64
+        from start: UInt64, before limit: UInt64, claiming synced: UInt64
     ) throws(FileSystemError) -> (offset: UInt64, frame: RecordFrame)? {
         var position = start
-        while true {
+        while position < limit {
             let bytes = try bytes(at: position, atLeast: RecordFrame.headerLength)
-            let count = bytes.count - RecordFrame.headerLength + 1
-            guard count > 0 else { return nil }
+            let held = bytes.count - RecordFrame.headerLength + 1
+            guard held > 0 else { return nil }
+            let count = Int(min(UInt64(held), limit - position))
             for index in 0..<count {
                 // The kind first: one comparison turns most bytes away.
                 guard bytes[index + 16] == 1 || bytes[index + 16] == 2 else { continue }
@@ -151,5 +161,6 @@ extension FrameWindow {
             }
             position += UInt64(count)
         }
+        return nil
     }
 }

@@ -18,8 +18,12 @@ import Testing
         /// Records appended after those, in order.
         var untold: [[UInt8]] = []
         var number = 0
+        /// Whether the program keeps zeros in the file, more or less of them or none in each life.
+        let hasZeros: Bool
+        private var zeroFillBytes = 0
 
-        init(seed: UInt64) {
+        init(seed: UInt64, hasZeros: Bool) {
+            self.hasZeros = hasZeros
             log = TestLog(seed: ~seed)
             generator = SeededGenerator(seed: seed)
         }
@@ -30,6 +34,8 @@ import Testing
 
         /// One life of the program: open or create, check what is there, write, perhaps fail, stop.
         mutating func live(withFaults: Bool) throws {
+            let units = hasZeros ? Int.random(in: 0...2, using: &generator) : 0
+            zeroFillBytes = units * RecordLogLimits.zeroFillUnitBytes
             if withFaults { planFault() }
             do throws(RecordLogError) {
                 let file = try openOrCreate()
@@ -47,13 +53,15 @@ import Testing
         private mutating func openOrCreate() throws(RecordLogError) -> SimulatedLog {
             let file: SimulatedLog
             do throws(RecordLogError) {
-                file = try SimulatedLog.open(at: log.path, on: log.disk, purpose: .test)
+                file = try SimulatedLog.open(
+                    at: log.path, on: log.disk, purpose: .test, zeroFillBytes: zeroFillBytes)
             } catch {
                 guard case .io(let cause) = error.code, cause.isNotFound, !exists else {
                     throw error
                 }
                 file = try SimulatedLog.create(
-                    at: log.path, on: log.disk, purpose: .test, using: &log.generator)
+                    at: log.path, on: log.disk, purpose: .test, using: &log.generator,
+                    zeroFillBytes: zeroFillBytes)
             }
             exists = true
             return file
@@ -77,7 +85,8 @@ import Testing
             for _ in 0..<Int.random(in: 0..<12, using: &generator) {
                 if chance(2, in: 3) {
                     let length =
-                        chance(1, in: 12) ? 9000 : Int.random(in: 0..<60, using: &generator)
+                        chance(1, in: 12)
+                        ? hasZeros ? 30_000 : 9000 : Int.random(in: 0..<60, using: &generator)
                     let payload = [UInt8](
                         repeating: UInt8(truncatingIfNeeded: number), count: length)
                     number += 1
@@ -103,7 +112,8 @@ import Testing
                     errorNumber: FileSystemError.Number.inputOutput)
             }
             log.disk.fullAfter(
-                bytes: chance(1, in: 3) ? Int.random(in: 0..<3000, using: &generator) : nil)
+                bytes: chance(1, in: 3)
+                    ? Int.random(in: 0..<(hasZeros ? 100_000 : 3000), using: &generator) : nil)
         }
 
         mutating func crash() {
@@ -111,10 +121,11 @@ import Testing
         }
     }
 
-    @Test func everySyncedRecordSurvivesCrashesInOrder() throws {
+    @Test(arguments: [false, true])
+    func everySyncedRecordSurvivesCrashesInOrder(_ hasZeros: Bool) throws {
         var cuts = 0
         for seed in 0..<2000 as Range<UInt64> {
-            var trial = Trial(seed: seed)
+            var trial = Trial(seed: seed, hasZeros: hasZeros)
             for _ in 0..<5 {
                 do { try trial.live(withFaults: false) } catch {
                     Issue.record("seed \(seed): \(error)")
@@ -129,9 +140,10 @@ import Testing
 
     /// Also without a crash between failure and reopening, when the system's cache still shows what
     /// never reached the platter.
-    @Test func everySyncedRecordSurvivesCrashesAndFaults() throws {
+    @Test(arguments: [false, true])
+    func everySyncedRecordSurvivesCrashesAndFaults(_ hasZeros: Bool) throws {
         for seed in 0..<2500 as Range<UInt64> {
-            var trial = Trial(seed: seed)
+            var trial = Trial(seed: seed, hasZeros: hasZeros)
             for _ in 0..<8 {
                 do { try trial.live(withFaults: true) } catch {
                     Issue.record("seed \(seed): \(error)")

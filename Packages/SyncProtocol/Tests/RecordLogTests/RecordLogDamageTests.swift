@@ -36,8 +36,10 @@ import Testing
             let end = try #require(ends.last { $0 <= length })
             let records = offsets.count { $0 < end }
             #expect(file.recovery.records == records)
-            #expect(file.recovery.cutBytes == UInt64(length - end))
-            #expect(file.recovery.cutOffset == (length == end ? nil : UInt64(end)))
+            let trimmed = whole[end..<length].countWithoutZeroTail
+            let torn = trimmed == 0 ? length - end : trimmed
+            #expect(file.recovery.cutBytes == UInt64(torn))
+            #expect(file.recovery.cutOffset == (torn == 0 ? nil : UInt64(end)))
             #expect(try file.payloads() == samplePayloads(0..<records))
             try file.write([[42]])
             try file.close()
@@ -57,7 +59,7 @@ import Testing
                 if byte >= whole.count - 17 {
                     let file = try log.open()
                     #expect(try file.payloads() == samplePayloads(0..<6))
-                    #expect(file.recovery.cutBytes == 17)
+                    #expect(file.recovery.cutBytes == flipped.suffix(17).countWithoutZeroTail)
                 } else {
                     let error = log.openError()
                     #expect(error != nil, "byte \(byte), bit \(bit)")

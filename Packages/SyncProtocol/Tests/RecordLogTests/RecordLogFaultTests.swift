@@ -11,13 +11,17 @@ import Testing
     ]
 
     /// Create, three batches, close, reopen, one batch, close; `told` after each success.
-    private func story(_ log: inout TestLog, told: inout [[UInt8]]) throws(RecordLogError) {
+    private func story(
+        _ log: inout TestLog, told: inout [[UInt8]], zeroFillBytes: Int
+    ) throws(RecordLogError) {
         var file = try SimulatedLog.create(
-            at: log.path, on: log.disk, purpose: .test, using: &log.generator)
+            at: log.path, on: log.disk, purpose: .test, using: &log.generator,
+            zeroFillBytes: zeroFillBytes)
         for number in 0..<4 {
             if number == 3 {
                 try file.close()
-                file = try SimulatedLog.open(at: log.path, on: log.disk, purpose: .test)
+                file = try SimulatedLog.open(
+                    at: log.path, on: log.disk, purpose: .test, zeroFillBytes: zeroFillBytes)
             }
             let payloads = samplePayloads(2 * number..<2 * number + 2)
             for payload in payloads { _ = try file.append(payload) }
@@ -27,11 +31,11 @@ import Testing
         try file.close()
     }
 
-    @Test(arguments: errorNumbers)
-    func anyCallMayFailAndNothingToldIsLost(_ errorNumber: Int32) throws {
+    @Test(arguments: errorNumbers, [0, RecordLogLimits.zeroFillUnitBytes])
+    func anyCallMayFailAndNothingToldIsLost(_ errorNumber: Int32, _ zeroFillBytes: Int) throws {
         var healthy = TestLog()
         var all: [[UInt8]] = []
-        try story(&healthy, told: &all)
+        try story(&healthy, told: &all, zeroFillBytes: zeroFillBytes)
         #expect(healthy.disk.callCount > 20)
 
         for number in 1...healthy.disk.callCount {
@@ -39,7 +43,9 @@ import Testing
                 var log = TestLog()
                 var told: [[UInt8]] = []
                 log.disk.failNextCall(number: number, errorNumber: errorNumber)
-                do throws(RecordLogError) { try story(&log, told: &told) } catch {
+                do throws(RecordLogError) {
+                    try story(&log, told: &told, zeroFillBytes: zeroFillBytes)
+                } catch {
                     #expect(error.code != .damaged)
                 }
                 var generator = SeededGenerator(seed: seed)

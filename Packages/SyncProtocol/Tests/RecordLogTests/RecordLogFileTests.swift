@@ -177,7 +177,7 @@ import Testing
         let reading = try log.open(.read)
 
         #expect(try reading.payloads() == [[1]])
-        #expect(reading.recovery == .init(records: 1, cutBytes: 15, cutOffset: 58))
+        #expect(reading.recovery == .init(records: 1, cutBytes: 9, cutOffset: 58))
         #expect(throws: RecordLogError.self) { try reading.append([3]) }
         try reading.close()
         #expect(log.bytes == before)

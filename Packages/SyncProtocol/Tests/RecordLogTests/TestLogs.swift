@@ -67,6 +67,13 @@ extension RecordLogFile {
     }
 }
 
+extension Collection<UInt8> {
+    /// How many bytes there are without the zeros that they end with.
+    var countWithoutZeroTail: Int {
+        count - Array(reversed()).prefix { $0 == 0 }.count
+    }
+}
+
 /// Records of different lengths that no two are alike.
 func samplePayloads(_ range: Range<Int>) -> [[UInt8]] {
     range.map { number in

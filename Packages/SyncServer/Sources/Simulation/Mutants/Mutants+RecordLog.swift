@@ -64,8 +64,7 @@ extension Mutant {
                 """),
         .rewrites(
             "torn-tail-kept", "What a crash has torn is kept, and the log goes on behind it.",
-            opening, "writtenEnd: scan.end, recordBytesMax: recordBytesMax)",
-            as: "writtenEnd: BUG ? size : scan.end, recordBytesMax: recordBytesMax)"
+            opening, "writtenEnd: scan.end,", as: "writtenEnd: BUG ? size : scan.end,"
         ).also(
             opening, "if recovery.cutBytes > 0 { try reader.file.truncate(to: scan.end) }",
             as: "if recovery.cutBytes > 0, !BUG { try reader.file.truncate(to: scan.end) }"),
@@ -84,6 +83,6 @@ extension Mutant {
         .skips(
             "damage-taken-for-a-tear",
             "Damage in front of what was synced is cut like a torn tail.",
-            "RecordLog/RecordLogScan.swift", "if end < size { try requireTornTail() }"),
+            "RecordLog/RecordLogScan.swift", "if end < tornEnd { try requireTornTail() }"),
     ]
 }
