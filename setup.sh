@@ -32,15 +32,16 @@ usage: ./setup.sh COMMAND
           read made and damaged items with our codec and with cbor2, and compare
   bench cbor
           install other codecs, and measure ours next to them: [--passes N] [--rounds N] [--json]
-  vectors check the test vectors with other code than ours: in Python, and with cbor2 if it can be
-          installed
+  vectors check the test vectors with other code than ours: in Python, and with cbor2, as far as
+          they can be installed
   help    print this
 
 Each command ends with status 0 only if everything worked, and leaves no process and no temporary
 file behind. Build products are kept in .build/.
 
 Environment:
-  ENTITYSYNC_STRICT=1   `test` takes every compiler warning as an error
+  ENTITYSYNC_STRICT=1   `test` takes every compiler warning as an error; `vectors` fails if Python or
+                        cbor2 cannot be had, instead of going on with less
 TEXT
 }
 
@@ -289,28 +290,38 @@ run_bench() { # cbor OPTION...
     guarded "$release/cbor-bench" --folder "$folder" ${peers[@]+"${peers[@]}"} "$@"
 }
 
-# Sets $python, to one that has cbor2 if that can be had, and else to the system's.
+# Sets $python: to one that has cbor2 if that can be had, else to the system's, or to nothing if
+# there is none. What is missing ends the script if ENTITYSYNC_STRICT is set.
 prepare_python() {
     local venv="$root/.build/vectors"
+    python=""
+    command -v python3 >/dev/null || install_packages python3 python3-venv || true
+    if ! command -v python3 >/dev/null; then
+        do_without "There is no python3 here, and it cannot be installed."
+        return
+    fi
     python=python3
-    command -v python3 >/dev/null || install_packages python3 python3-venv
     python3 -c "import ensurepip" 2>/dev/null || install_packages python3-venv || true
     mkdir -p "$root/.build"
     if make_venv "$venv" "$cbor2" >"$scratch/venv.log" 2>&1; then
         python="$venv/bin/python"
-    else
-        echo "$cbor2 cannot be installed here: $(tail -n 1 "$scratch/venv.log")"
     fi
+    has_cbor2 ||
+        do_without "$cbor2 cannot be installed here ($(tail -n 1 "$scratch/venv.log"))."
 }
 
-has_cbor2() { "$python" -c "import cbor2" 2>/dev/null; }
+has_cbor2() { [ -n "$python" ] && "$python" -c "import cbor2" 2>/dev/null; }
 
 check_vectors() {
     local python check="$root/TestVectors/check" needs=()
     make_scratch
     heading "The test vectors, read by other code"
     prepare_python
-    if has_cbor2; then needs=(--with-cbor2); else echo "Going on without it."; fi
+    if [ -z "$python" ]; then
+        echo "The vectors were not checked."
+        return
+    fi
+    ! has_cbor2 || needs=(--with-cbor2)
     guarded "$python" "$check" ${needs[@]+"${needs[@]}"}
     guarded "$python" "$check" --self-test
 }

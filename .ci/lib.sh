@@ -48,6 +48,12 @@ guarded() {
     return "$status"
 }
 
+# Says that something cannot be had here, and goes on with less; if ENTITYSYNC_STRICT is set, fails.
+do_without() { # SENTENCE
+    [ -z "${ENTITYSYNC_STRICT:-}" ] || fail "$1"
+    echo "$1 Going on without it."
+}
+
 # Runs a command with its output shown and kept.
 logged() { # FILE COMMAND...
     local file=$1
