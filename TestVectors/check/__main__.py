@@ -13,7 +13,8 @@ import sys
 
 sys.dont_write_bytecode = True
 
-import coverage  # noqa: E402 (a run leaves no files behind)
+import conversations  # noqa: E402 (a run leaves no files behind)
+import coverage  # noqa: E402
 import selftest  # noqa: E402
 from entries import check_file  # noqa: E402
 from peer import Peer  # noqa: E402
@@ -34,10 +35,27 @@ def load(folder):
     for name in FILES:
         text = (folder / f"{name}.json").read_text(encoding="utf-8")
         vectors[name] = json.loads(text, object_pairs_hook=no_twins)
-    others = {file.stem for file in folder.glob("*.json")} - set(FILES)
+    others = {file.stem for file in folder.glob("*.json")} - {*FILES, "conversations"}
     if others:
         raise ValueError(f"Nothing checks {sorted(others)}")
     return vectors
+
+
+def load_conversations(folder):
+    text = (folder / "conversations.json").read_text(encoding="utf-8")
+    return json.loads(text, object_pairs_hook=no_twins)
+
+
+def wrong_conversations(talks, rules):
+    """Yields (file, id, sentence) for every conversation that is wrong."""
+    seen = set()
+    for talk in talks:
+        try:
+            conversations.check(talk, rules)
+            conversations.need(talk["id"] not in seen, "the id comes twice")
+            seen.add(talk["id"])
+        except (conversations.Wrong, KeyError, TypeError, ValueError) as wrong:
+            yield "conversations", talk.get("id", "?"), str(wrong)
 
 
 def make_peer(wanted):
@@ -59,11 +77,14 @@ def main():
     vectors = load(folder)
     readme = (folder / "README.md").read_text(encoding="utf-8")
     protocol = (folder.parent / "doc/protocol.md").read_text(encoding="utf-8")
+    talks, rules = load_conversations(folder), coverage.rules_of(protocol)
     peer = make_peer(options.with_cbor2)
     if options.self_test:
-        refused = selftest.run(vectors, peer) and selftest.run_coverage(vectors, readme, protocol)
+        refused = (selftest.run(vectors, peer) and selftest.run_coverage(vectors, readme, protocol)
+                   and conversations.self_test(talks, rules))
         sys.exit(0 if refused else 1)
     wrong = [(name, *found) for name in FILES for found in check_file(name, vectors[name])]
+    wrong += wrong_conversations(talks, rules)
     if peer:
         for name in FILES[:-3]:
             for entry in vectors[name]:
@@ -79,6 +100,7 @@ def main():
     if wrong or faults:
         sys.exit(f"{len(wrong)} claims of {count} entries are wrong, and {len(faults)} of README.md.")
     print(f"{count} entries say how things are; {compared}.")
+    print(f"{len(talks)} conversations can have been.")
 
 
 main()

@@ -35,6 +35,11 @@ def names_of(text):
     return names
 
 
+def rules_of(protocol):
+    """The names of the protocol's rules."""
+    return set(re.findall(r"\*\*([A-Z]\d+)\b", protocol))
+
+
 def check(vectors, readme, protocol):
     """Yields a sentence for each fault."""
     left = {kind: {f"{name}/{entry['id']}" for name, entries in vectors.items()
@@ -59,7 +64,7 @@ def check(vectors, readme, protocol):
     paragraph = next((text for text in section(readme).split("\n\n")
                       if text.startswith(UNSHOWN)), "")
     unshown = names_of(paragraph)
-    rules = set(re.findall(r"\*\*([A-Z]\d+)\b", protocol))
+    rules = rules_of(protocol)
     for rule in sorted(rules - named - unshown):
         yield f"the rule {rule} of the protocol has no row"
     for rule in sorted((named | unshown) - rules):

@@ -62,7 +62,7 @@ public enum TestVectors {
     }
 
     /// `TestVectors`, found from where this file was compiled.
-    private static let folder: URL = {
+    static let folder: URL = {
         var url = URL(filePath: #filePath).resolvingSymlinksInPath()
         // This file, its target's folder, Sources, the package, Packages.
         for _ in 0..<5 { url.deleteLastPathComponent() }
