@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import CBOR
+package import CBOR
 
 extension JSONText {
     /// How deep JSON may nest; the deepest that is exchanged has a dozen levels.
@@ -8,7 +8,7 @@ extension JSONText {
 
     /// The value of a JSON text: objects are maps with text keys, numbers with neither fraction nor
     /// exponent are integers. Nil if it is no JSON, or an object has a member twice.
-    static func value(of text: [UInt8]) -> CBORValue? {
+    package static func value(of text: [UInt8]) -> CBORValue? {
         guard let text = String(validating: text, as: UTF8.self),
             let bytes = try? CBORDiagnostic.bytes(ofJSON: text, limits: limits)
         else { return nil }

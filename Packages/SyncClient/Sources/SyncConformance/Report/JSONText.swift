@@ -2,11 +2,13 @@
 
 /// JSON (RFC 8259) on one line, put together from values that are JSON text already.
 package enum JSONText {
-    static func object(_ members: [(name: String, value: String)]) -> String {
+    /// An object of members whose values are JSON text.
+    package static func object(_ members: [(name: String, value: String)]) -> String {
         "{" + members.map { "\(quoted($0.name)):\($0.value)" }.joined(separator: ",") + "}"
     }
 
-    static func array(_ elements: [String]) -> String {
+    /// An array of elements that are JSON text.
+    package static func array(_ elements: [String]) -> String {
         "[" + elements.joined(separator: ",") + "]"
     }
 

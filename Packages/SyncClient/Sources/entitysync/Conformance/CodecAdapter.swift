@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CBOR
+import SyncConformance
 import SyncProtocol
 
 /// What the requests of `conformance codec` are answered with by this project's own codec.
@@ -18,7 +19,7 @@ enum CodecAdapter {
             members = [("skip", "\(error)".jsonString)]
         }
         members.insert(("n", "\(request.unsigned("n") ?? 0)"), at: 0)
-        return Command.json(members)
+        return JSONText.object(members)
     }
 
     private static func answers(to request: CBORMap) throws -> [(String, String)] {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CBOR
+import SyncConformance
 
 extension Command {
     /// `entitysync conformance adapter`: this project's codec, as something to be judged.
@@ -47,11 +48,9 @@ struct AdapterLines {
     }
 
     private static func request(in line: [UInt8]) throws -> CBORMap {
-        let limits = CBORLimits(maxDepth: 128)
-        guard let text = String(validating: line, as: UTF8.self),
-            let bytes = try? CBORDiagnostic.bytes(ofJSON: text, limits: limits),
-            case .map(let members)? = try? CBORValue(decoding: bytes, limits: limits)
-        else { throw CommandError("a request is no JSON object") }
+        guard case .map(let members) = JSONText.value(of: line) else {
+            throw CommandError("a request is no JSON object")
+        }
         return members
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import CBOR
+import SyncConformance
 
 extension Command {
     /// `entitysync conformance device`: this project's client, as something to be judged.
@@ -20,14 +21,10 @@ extension Command {
             var lines = AdapterLines()
             while let request = try lines.next() {
                 let members = [("n", "\(request.unsigned("n") ?? 0)")]
-                output.write(json(members + (await device.answer(to: request))) + "\n")
+                let answer = members + (await device.answer(to: request))
+                output.write(JSONText.object(answer) + "\n")
                 output.flush()
             }
             return 0
         })
-
-    /// A JSON object of values that are JSON text.
-    static func json(_ members: [(name: String, value: String)]) -> String {
-        "{" + members.map { "\($0.name.jsonString):\($0.value)" }.joined(separator: ",") + "}"
-    }
 }

@@ -3,6 +3,7 @@
 import CBOR
 import Foundation
 import SyncClient
+import SyncConformance
 import SyncProtocol
 
 /// A device as an app has it, told what to do by the requests of `conformance client`.
@@ -34,7 +35,7 @@ actor DeviceAdapter {
             return [
                 (
                     "conflicts",
-                    Self.array(
+                    JSONText.array(
                         records.map { record in
                             let key = record.conflict.key
                             return Self.edit(
@@ -47,7 +48,7 @@ actor DeviceAdapter {
             return [
                 (
                     "edits",
-                    Self.array(
+                    JSONText.array(
                         operations.map {
                             Self.edit($0.collection.rawValue, $0.entityID.rawValue, $0.entityCBOR)
                         })
@@ -120,7 +121,7 @@ actor DeviceAdapter {
                 edits.append(Self.edit(collection, entity.id, entity.content))
             }
         }
-        return Self.array(edits)
+        return JSONText.array(edits)
     }
 
     private static func edit(_ collection: String, _ entity: String, _ content: [UInt8]?) -> String
@@ -129,10 +130,6 @@ actor DeviceAdapter {
             ("collection", collection.jsonString), ("entity", entity.jsonString),
         ]
         if let content { members.append(("content", content.hex.jsonString)) }
-        return Command.json(members)
-    }
-
-    private static func array(_ elements: [String]) -> String {
-        "[" + elements.joined(separator: ",") + "]"
+        return JSONText.object(members)
     }
 }
