@@ -91,7 +91,7 @@ let package = Package(
             path: "examples/Notes/Sources/notes", swiftSettings: strict),
 
         .executableTarget(
-            name: "cbor-bench", dependencies: ["CBOR", "SyncProtocol"],
+            name: "cbor-bench", dependencies: ["CBOR", "SyncProtocol", "SyncTestSupport"],
             path: "\(proto)/Benchmarks/cbor-bench", swiftSettings: strict),
         .target(
             name: "FuzzTargets", dependencies: ["CBOR", "CBORFoundation", "SyncProtocol"],

@@ -29,7 +29,7 @@ let package = Package(
             name: "SyncTestSupport", dependencies: ["CBOR", "RecordLog", "SyncProtocol"],
             swiftSettings: strict),
         .executableTarget(
-            name: "cbor-bench", dependencies: ["CBOR", "SyncProtocol"],
+            name: "cbor-bench", dependencies: ["CBOR", "SyncProtocol", "SyncTestSupport"],
             path: "Benchmarks/cbor-bench", swiftSettings: strict),
         .target(
             name: "FuzzTargets", dependencies: ["CBOR", "CBORFoundation", "SyncProtocol"],

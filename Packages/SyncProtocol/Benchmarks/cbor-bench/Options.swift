@@ -15,14 +15,17 @@ struct Options {
     /// The only one of our rows to measure, for a profiler; `nil` is all, and the peers'.
     private(set) var row: String?
     private(set) var peers: [Peer] = []
+    /// The only door whose memory to measure: a process of its own for each.
+    private(set) var memoryDoor: String?
 
     static let usage = """
         usage: cbor-bench --folder FOLDER [--passes N] [--rounds N] [--json]
-                          [--peer NAME=COMMAND]... [--row ROW]
+                          [--peer NAME=COMMAND]... [--row ROW] [--memory DOOR]
 
         FOLDER is where the corpora go. A peer is a command that is called with a corpus and a
         number of rounds, and prints a line `ROW MILLISECONDS` for each row that it has. With --row
-        one row of ours is measured and no peer.
+        one row of ours is measured and no peer. With --memory it is the memory that decoding the
+        corpus in FOLDER takes by one door; a run without it does that for all of them.
         """
 
     init(_ arguments: some Sequence<String>) throws {
@@ -40,6 +43,7 @@ struct Options {
             case "--passes": passes = try Self.number(value, name)
             case "--rounds": rounds = try Self.number(value, name)
             case "--row": row = value
+            case "--memory": memoryDoor = value
             case "--peer":
                 guard let peer = Peer(value) else {
                     throw Self.fault("\(value) is no NAME=COMMAND.")

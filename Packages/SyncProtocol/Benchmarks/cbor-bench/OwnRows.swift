@@ -66,11 +66,11 @@ struct OwnRows {
     }
 
     /// The limits of a message: bounded by its bytes.
-    private static let limits = CBORLimits(
+    static let limits = CBORLimits(
         maxDepth: messageMaxDepth, maxItems: .max, maxStringBytes: .max, maxTotalBytes: .max)
 
     /// Looks at each operation where it lies.
-    private static func borrow(_ bytes: [UInt8]) throws(CBORError) -> Int {
+    static func borrow(_ bytes: [UInt8]) throws(CBORError) -> Int {
         var sum = 0
         try CBORReader.read(bytes, limits: limits) { reader throws(CBORError) in
             try reader.readMap { reader, key throws(CBORError) in
@@ -84,7 +84,7 @@ struct OwnRows {
         return sum
     }
 
-    private static func validate(_ bytes: [UInt8]) throws(CBORError) -> Int {
+    static func validate(_ bytes: [UInt8]) throws(CBORError) -> Int {
         try CBORReader.read(bytes, limits: limits) { reader throws(CBORError) in
             try reader.skip()
             return reader.offset

@@ -35,6 +35,9 @@ struct Results {
         Goal("encode-long", "serde_cbor", "encode-long", 1),
     ]
 
+    /// What decoding takes of the heap by each door; empty where that cannot be measured.
+    var memory: [MemoryRow] = []
+
     private var times: [String: [String: [Double]]] = [:]
 
     mutating func add(_ milliseconds: Double, row: String, of codec: String) {
@@ -63,7 +66,22 @@ struct Results {
                     goal.row, Self.text(own), name, Self.text(other), Self.text(ratio),
                     Self.text(goal.factor) + (ratio < goal.factor ? "  missed" : "")))
         }
-        return lines.joined(separator: "\n")
+        return (lines + memoryLines).joined(separator: "\n")
+    }
+
+    private var memoryLines: [String] {
+        func kibibytes(_ bytes: Int) -> String { Self.text(Double(bytes) / 1_024) }
+        let head = [
+            "", Self.line("memory of decoding", "KiB", "beside the result", "KiB", "", "at most"),
+        ]
+        guard !memory.isEmpty else { return head + ["not here"] }
+        return head
+            + memory.map { row in
+                Self.line(
+                    row.door, kibibytes(row.resultBytes), "", kibibytes(row.extraBytes), "",
+                    kibibytes(MemoryRow.extraBytesMax)
+                        + (row.extraBytes > MemoryRow.extraBytesMax ? "  missed" : ""))
+            }
     }
 
     /// All medians as one object.
@@ -71,6 +89,9 @@ struct Results {
         var medians: [String: [String: Double]] = [:]
         for (codec, rows) in times {
             for row in rows.keys { medians[codec, default: [:]][row] = median(row, of: codec) }
+        }
+        for row in memory {
+            medians[Self.own, default: [:]]["\(row.door)-extra-bytes"] = Double(row.extraBytes)
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]

@@ -6,6 +6,10 @@ import Foundation
 // peer's on the same corpus, so that what else the machine does strikes all of them.
 do {
     let options = try Options(CommandLine.arguments.dropFirst())
+    if let door = options.memoryDoor {
+        try MemoryRows.measure(door, options.folder).map { print($0) }
+        exit(0)
+    }
     let corpora = try Corpora(in: options.folder)
     let ownRows = try OwnRows(corpora)
     var results = Results()
@@ -20,6 +24,7 @@ do {
             }
         }
     }
+    if options.row == nil { results.memory = try MemoryRows(corpora).measure() }
     print(options.isJSON ? results.json : results.table)
 } catch {
     FileHandle.standardError.write(Data("cbor-bench: \(error)\n".utf8))

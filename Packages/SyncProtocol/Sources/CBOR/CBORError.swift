@@ -29,6 +29,11 @@ public struct CBORError: Error, Sendable, Equatable {
     /// The family of the code.
     public var family: Family { code.family }
 
+    /// The same error at another position.
+    func moved(to offset: Int) -> CBORError {
+        CBORError(code, at: offset, path: path, message: message)
+    }
+
     /// The same error, seen from one item further out.
     public func prefixed(with component: String) -> CBORError {
         var error = self

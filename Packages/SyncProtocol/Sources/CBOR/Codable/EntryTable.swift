@@ -38,21 +38,29 @@ final class EntryTable {
 
     deinit { entries.deallocate() }
 
-    /// Forgets all and takes the entries of another map.
-    func list(_ map: ItemPlace) {
+    /// Forgets all and takes the entries of another map. Returns the place behind it.
+    func list(_ map: ItemPlace) -> ItemPlace {
         count = 0
         next = 0
         lookup = nil
-        let end = document.place(after: map).offset
-        var place = ItemPlace(
-            offset: document.head(at: map.offset).end, container: map.container + 1)
-        // A break is not an item, and so it is not reached by stepping over items.
-        while place.offset < end, document.byte(at: place.offset) != breakByte {
-            let key = place
-            place = document.place(after: key)
-            append(key.offset, value: place)
-            place = document.place(after: place)
+        let head = document.head(at: map.offset)
+        var place = document.place(inside: map)
+        if head.isIndefinite {
+            while document.byte(at: place.offset) != breakByte { list(&place) }
+            place.offset += 1
+        } else {
+            for _ in 0..<head.itemCount / 2 { list(&place) }
         }
+        return place
+    }
+
+    /// Takes the entry at a place, and goes on behind it.
+    @inline(__always)
+    private func list(_ place: inout ItemPlace) {
+        let key = place
+        place = document.place(after: key)
+        append(key.offset, value: place)
+        place = document.place(after: place)
     }
 
     private func append(_ offset: Int, value: ItemPlace) {
@@ -116,7 +124,7 @@ extension EntryTable {
         return text.withUTF8 { utf8 in
             guard let start = utf8.baseAddress else { return find(.text("")) }
             return search(utf8.count) { key in
-                areEqual(document.base + key, UnsafeRawPointer(start), count: utf8.count)
+                document.hasBytes(UnsafeRawPointer(start), count: utf8.count, at: key)
             } ?? findSlowly { .text(String(decoding: utf8, as: UTF8.self)) }
         }
     }

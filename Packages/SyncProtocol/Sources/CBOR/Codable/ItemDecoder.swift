@@ -16,6 +16,9 @@ final class ItemDecoder: Decoder {
     private var table: EntryTable?
     private var isListed = false
 
+    /// The place behind the item, once a container has come to its end.
+    var end: ItemPlace?
+
     /// A decoder for values inside this one's, used for one after another.
     private var spare: ItemDecoder?
 
@@ -45,7 +48,7 @@ final class ItemDecoder: Decoder {
         let table = table ?? EntryTable(document)
         self.table = table
         if !isListed {
-            table.list(place)
+            end = table.list(place)
             isListed = true
             if keyRule != .any { try checkKeys(table) }
             if !document.usesDefaultKeys, keyRule == .any { convertKeys(table) }
@@ -66,21 +69,36 @@ final class ItemDecoder: Decoder {
     func singleValueContainer() -> any SingleValueDecodingContainer { self }
 
     private func mismatch(_ expected: String, _ type: any Any.Type) -> DecodingError {
-        DecodingError(
-            document.reader(at: place.offset).wrongType(expected), type: type,
-            isNull: document.isNull(at: place.offset), path: codingPath)
+        document.decodingError(
+            document.reader(at: place.offset).wrongType(expected), type, at: place.offset,
+            path: codingPath)
     }
 
-    /// A decoder of the bytes of a byte string as numbers in an array.
+    /// A decoder of the bytes of a byte string as numbers in an array. Errors have the position of
+    /// the byte, or that of a string that is in chunks.
     private func arrayOfBytes() throws -> ItemDecoder {
         let bytes = try rethrowing([UInt8].self) { () throws(CBORError) in
             try document.byteString(at: place.offset)
         }
-        let array = CBORValue.array(bytes.map { .unsigned(UInt64($0)) }).encoded()
-        let copy = array.withUnsafeBytes { DecodedDocument($0, document.options) }
+        let head = document.head(at: place.offset)
+        var array: [UInt8] = [0x9B]
+        array.reserveCapacity(9 + 2 * bytes.count)
+        withUnsafeBytes(of: UInt64(bytes.count).bigEndian) { array.append(contentsOf: $0) }
+        for byte in bytes { array += [0x18, byte] }
+        let start = document.origin.position(of: head.isIndefinite ? place.offset : head.end)
+        let origin = DocumentOrigin(
+            start: start, prefix: 9, scale: head.isIndefinite ? .max : 2)
+        let copy = DecodedDocument(copying: array, origin: origin, document.options)
         let decoder = ItemDecoder(copy, ItemPlace(offset: 0, container: 0))
         decoder.owner = self
         return decoder
+    }
+
+    /// The place behind an item inside this one that was decoded last.
+    @inline(__always)
+    func place(after item: ItemPlace) -> ItemPlace {
+        if let spare, spare.place.offset == item.offset, let end = spare.end { return end }
+        return document.place(after: item)
     }
 }
 
@@ -95,8 +113,8 @@ extension ItemDecoder {
             let error = CBORError(
                 .wrongType, at: offset,
                 message: "The dictionary's keys must be \(isText ? "text" : "integers").")
-            throw DecodingError(
-                error, type: isText ? String.self : Int.self, isNull: false, path: codingPath)
+            throw document.decodingError(
+                error, isText ? String.self : Int.self, at: place.offset, path: codingPath)
         }
     }
 
@@ -122,14 +140,23 @@ extension ItemDecoder {
         do throws(CBORError) {
             return try body()
         } catch {
-            throw DecodingError(
-                error, type: type, isNull: document.isNull(at: place.offset), path: codingPath)
+            throw document.decodingError(error, type, at: place.offset, path: codingPath)
         }
     }
 
     /// A decoder for a container inside this one, which may outlive what is decoded next.
     func child(_ key: any CodingKey, _ place: ItemPlace) -> ItemDecoder {
-        let child = ItemDecoder(document, place)
+        child(key, ItemDecoder(document, place))
+    }
+
+    /// A decoder of null, for what is not there.
+    func absent(_ key: any CodingKey) -> ItemDecoder {
+        let origin = DocumentOrigin(start: document.origin.position(of: document.count))
+        let null = DecodedDocument(copying: [0xF6], origin: origin, document.options)
+        return child(key, ItemDecoder(null, ItemPlace(offset: 0, container: 0)))
+    }
+
+    private func child(_ key: any CodingKey, _ child: ItemDecoder) -> ItemDecoder {
         child.owner = self
         child.component = key
         return child
@@ -165,12 +192,14 @@ extension ItemDecoder {
         self.place = place
         component = key
         isListed = false
+        end = nil
         if case .containers(let rule) = role { keyRule = rule } else { keyRule = .any }
     }
 
     private func decodeWhole<T: Decodable>(_ type: T.Type, _ role: TypeRole) throws -> T {
         switch role {
         case .containers: return try T(from: self)
+        case .array(let array): return try array.decode(type, from: self)
         case .tree: return try decodeTree(type)
         case .form(let form):
             switch TypedForm<T>.of(form).decoding {
@@ -219,13 +248,13 @@ extension ItemDecoder {
         } catch let error as DecodingError {
             throw error
         } catch let error as CBORError {
-            throw DecodingError(
-                error, type: type, isNull: document.isNull(at: place.offset), path: codingPath)
+            throw document.decodingError(error, type, at: place.offset, path: codingPath)
         } catch {
+            let offset = document.origin.position(of: place.offset)
             throw DecodingError.dataCorrupted(
                 DecodingError.Context(
                     codingPath: codingPath,
-                    debugDescription: "\(type) does not take this item (byte \(place.offset)).",
+                    debugDescription: "\(type) does not take this item (byte \(offset)).",
                     underlyingError: error))
         }
     }

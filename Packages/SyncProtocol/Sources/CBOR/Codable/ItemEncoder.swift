@@ -190,6 +190,8 @@ extension ItemEncoder {
         switch session.role(of: T.self) {
         case .containers(let keyRule):
             try encodeInside(value, key, keyRule) { try value.encode(to: $0) }
+        case .array:
+            try encodeInside(value, key, .any) { try value.encode(to: $0) }
         case .tree:
             guard let tree = (value as? any CBORConvertible)?.cborValue else { return }
             guard !tree.hasReserved else {

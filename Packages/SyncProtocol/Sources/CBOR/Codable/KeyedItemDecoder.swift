@@ -44,11 +44,11 @@ struct KeyedItemDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
     /// A decoder of null if there is nothing for the superclass, which may need nothing.
     func superDecoder() throws -> any Decoder {
         let key = PositionKey.super
-        return decoder.child(key, table.find(key.stringValue) ?? decoder.document.absent)
+        return table.find(key.stringValue).map { decoder.child(key, $0) } ?? decoder.absent(key)
     }
 
     func superDecoder(forKey key: Key) throws -> any Decoder {
-        decoder.child(key, place(key) ?? decoder.document.absent)
+        place(key).map { decoder.child(key, $0) } ?? decoder.absent(key)
     }
 }
 
@@ -84,7 +84,7 @@ extension KeyedItemDecoder {
 
     @inline(never)
     private func missing(_ key: Key) -> DecodingError {
-        let offset = decoder.place.offset
+        let offset = decoder.document.origin.position(of: decoder.place.offset)
         return DecodingError.keyNotFound(
             key,
             DecodingError.Context(

@@ -68,29 +68,10 @@ extension DecodedDocument {
     private func uncommonInteger<N: FixedWidthInteger>(
         _ head: CBORHead, at offset: Int
     ) throws(CBORError) -> N {
-        let isNegative: Bool
-        let argument: N?
-        switch head.major {
-        case 0, 1:
-            isNegative = head.major == 1
-            argument = N(exactly: head.argument)
-        case 6 where head.argument == 2 || head.argument == 3:
-            isNegative = head.argument == 3
-            argument = bigNumber(try byteString(at: head.end))
-        default: throw reader(at: offset).wrongType("an integer")
+        if head.major == 1, N.isSigned, let argument = N(exactly: head.argument) {
+            return ~argument
         }
-        guard let argument, !isNegative || N.isSigned else {
-            throw CBORError(
-                .outOfRange, at: offset, message: "The integer does not fit \(N.self).")
-        }
-        return isNegative ? ~argument : argument
-    }
-
-    /// The number with these bytes, or `nil` if it does not fit.
-    private func bigNumber<N: FixedWidthInteger>(_ bytes: [UInt8]) -> N? {
-        let digits = bytes.drop { $0 == 0 }
-        guard digits.count <= 16 else { return nil }
-        return N(exactly: digits.reduce(0 as UInt128) { $0 << 8 | UInt128($1) })
+        return try read(at: offset) { reader throws(CBORError) in try reader.readInteger(N.self) }
     }
 
     @inline(__always)
@@ -194,8 +175,7 @@ extension ItemDecoder {
     func failure(
         _ error: CBORError, _ type: any Any.Type, _ place: ItemPlace, _ key: (any CodingKey)?
     ) -> DecodingError {
-        DecodingError(
-            error, type: type, isNull: document.isNull(at: place.offset),
-            path: codingPath + (key.map { [$0] } ?? []))
+        document.decodingError(
+            error, type, at: place.offset, path: codingPath + (key.map { [$0] } ?? []))
     }
 }

@@ -4,6 +4,8 @@
 enum TypeRole {
     /// Lets them use containers; a dictionary's keys have a rule.
     case containers(KeyRule)
+    /// Lets it use a container with room for its elements.
+    case array(any ArrayWithRoom.Type)
     /// Takes the tree that they give.
     case tree
     /// Uses the form that the coder was given.
@@ -37,6 +39,7 @@ struct TypeRoles {
     private func find<T>(_ type: T.Type) -> TypeRole {
         if let form = forms.form(of: type) { return .form(form) }
         if type is any CBORConvertible.Type { return .tree }
+        if let array = type as? any ArrayWithRoom.Type { return .array(array) }
         return .containers((type as? any WithKeyRule.Type)?.keyRule ?? .any)
     }
 }

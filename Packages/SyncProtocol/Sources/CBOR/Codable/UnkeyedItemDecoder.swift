@@ -4,24 +4,20 @@
 struct UnkeyedItemDecoder: UnkeyedDecodingContainer {
     private let decoder: ItemDecoder
     private var place: ItemPlace
-    private let end: Int
     private(set) var currentIndex = 0
     let count: Int?
+    private(set) var isAtEnd = false
 
     /// - Precondition: The decoder's item is an array.
     init(_ decoder: ItemDecoder) {
         self.decoder = decoder
-        let document = decoder.document
-        let head = document.head(at: decoder.place.offset)
-        place = ItemPlace(offset: head.end, container: decoder.place.container + 1)
-        let end = document.place(after: decoder.place).offset
-        self.end = head.isIndefinite ? end - 1 : end
-        // The elements were seen, so the number of them fits.
-        count = head.isIndefinite ? nil : Int(truncatingIfNeeded: head.argument)
+        let head = decoder.document.head(at: decoder.place.offset)
+        place = decoder.document.place(inside: decoder.place)
+        count = head.isIndefinite ? nil : head.itemCount
+        checkEnd()
     }
 
     var codingPath: [any CodingKey] { decoder.codingPath }
-    var isAtEnd: Bool { place.offset == end }
 
     private var key: PositionKey { .index(currentIndex) }
 
@@ -33,7 +29,8 @@ struct UnkeyedItemDecoder: UnkeyedDecodingContainer {
 
     mutating func decode<T: Decodable>(_ type: T.Type) throws -> T {
         let value = try decoder.decodeNested(type, at: current(type), key)
-        advance()
+        // What was decoded may know where it ends.
+        advance(to: decoder.place(after: place))
         return value
     }
 
@@ -59,9 +56,26 @@ struct UnkeyedItemDecoder: UnkeyedDecodingContainer {
         return child
     }
 
-    private mutating func advance() {
-        place = decoder.document.place(after: place)
+    @inline(__always)
+    private mutating func advance() { advance(to: decoder.document.place(after: place)) }
+
+    @inline(__always)
+    private mutating func advance(to next: ItemPlace) {
+        place = next
         currentIndex += 1
+        checkEnd()
+    }
+
+    @inline(__always)
+    private mutating func checkEnd() {
+        if let count {
+            guard currentIndex == count else { return }
+        } else {
+            guard decoder.document.byte(at: place.offset) == breakByte else { return }
+        }
+        isAtEnd = true
+        decoder.end = ItemPlace(
+            offset: place.offset + (count == nil ? 1 : 0), container: place.container)
     }
 
     /// Where the next element is.
@@ -160,5 +174,36 @@ extension UnkeyedItemDecoder {
         let value: UInt64 = try decoder.integer(at: current(type), key)
         advance()
         return value
+    }
+}
+
+/// An array that makes room for its elements before it decodes them: one that grows holds half of
+/// them twice.
+protocol ArrayWithRoom {
+    static func decode<T>(_ type: T.Type, from decoder: ItemDecoder) throws -> T
+}
+
+extension Array: ArrayWithRoom where Element: Decodable {
+    /// - Precondition: `type` is this array's.
+    static func decode<T>(_ type: T.Type, from decoder: ItemDecoder) throws -> T {
+        guard decoder.document.head(at: decoder.place.offset).major == 4 else {
+            return cast(try Self(from: decoder), to: type)
+        }
+        var elements = UnkeyedItemDecoder(decoder)
+        var array: Self = []
+        array.reserveCapacity(
+            elements.roomCount(stride: MemoryLayout<Element>.stride))
+        while !elements.isAtEnd { array.append(try elements.decode(Element.self)) }
+        return cast(array, to: type)
+    }
+}
+
+extension UnkeyedItemDecoder {
+    /// For how many elements to make room: for all that are there, but not for many large ones that
+    /// so few bytes can hardly be.
+    fileprivate func roomCount(stride: Int) -> Int {
+        guard let count, count * stride > 1 << 14 else { return count ?? 0 }
+        let end = decoder.document.place(after: decoder.place).offset
+        return min(count, 16 * (end - decoder.place.offset) / stride)
     }
 }

@@ -16,14 +16,14 @@ public struct CBORMap: Sendable {
     public init() {}
 
     /// Makes a map of entries in any order, or `nil` if two keys are the same value.
-    init?(_ entries: [Entry]) {
+    init?(_ entries: consuming [Entry]) {
         func isSorted(_ entries: [Entry]) -> Bool {
             zip(entries, entries.dropFirst()).allSatisfy {
                 $0.encodedKey.lexicographicallyPrecedes($1.encodedKey)
             }
         }
         self.entries = entries
-        guard !isSorted(entries) else { return }
+        guard !isSorted(self.entries) else { return }
         self.entries.sort { $0.encodedKey.lexicographicallyPrecedes($1.encodedKey) }
         guard isSorted(self.entries) else { return nil }
     }

@@ -45,13 +45,50 @@ extension CBORValue {
 
     /// Reads the next item of any kind.
     public init(from reader: inout CBORReader) throws(CBORError) {
-        self = try reader.readValue(depth: 0)
+        var seen = SeenInput()
+        self = try reader.readValue(depth: 0, &seen)
     }
 }
 
+/// How much of the input is known to be there item by item, so that room may be made for as many
+/// as are announced: an array that grows holds half of its elements twice.
+private struct SeenInput {
+    /// What is in front of this position has been stepped over.
+    var end = 0
+    /// Whether stepping over an item has failed; reading it will say why.
+    var hasFailed = false
+
+    /// Up to so many elements are made room for without a look.
+    static let unseenCountMax = 32
+    /// Up to so many, growing takes little.
+    static let smallCountMax = 512
+}
+
 extension CBORReader {
+    /// For how many items to make room in the array or map that comes next.
+    private func roomCount(
+        _ head: CBORHead, _ seen: inout SeenInput
+    ) -> Int {
+        let count = Int(clamping: head.argument)
+        if count > SeenInput.smallCountMax, position >= seen.end, !seen.hasFailed {
+            var scout = CBORReader(base: base, count: self.count, limits: limits)
+            scout.position = position
+            scout.itemsLeft = itemsLeft
+            scout.depth = depth
+            do throws(CBORError) {
+                try scout.skip()
+                seen.end = scout.position
+            } catch {
+                seen.hasFailed = true
+            }
+        }
+        return position < seen.end ? count : Swift.min(count, SeenInput.unseenCountMax)
+    }
+
     /// Reads an item inside `depth` arrays, maps and tags of the same tree.
-    fileprivate mutating func readValue(depth: Int) throws(CBORError) -> CBORValue {
+    fileprivate mutating func readValue(
+        depth: Int, _ seen: inout SeenInput
+    ) throws(CBORError) -> CBORValue {
         switch try peekType() {
         case .unsigned: return .unsigned(try readUInt())
         case .negative: return .negative(try readNegative())
@@ -71,42 +108,47 @@ extension CBORReader {
                     .depthExceeded,
                     "A tree of values nests at most \(CBORValue.maxDepth) levels deep.")
             }
-            return try readNested(depth: depth + 1)
+            return try readNested(depth: depth + 1, &seen)
         }
     }
 
-    private mutating func readNested(depth: Int) throws(CBORError) -> CBORValue {
-        switch try peekType() {
-        case .array:
+    private mutating func readNested(
+        depth: Int, _ seen: inout SeenInput
+    ) throws(CBORError) -> CBORValue {
+        let head = try peekHead()
+        switch head.major {
+        case 4:
             var elements: [CBORValue] = []
+            elements.reserveCapacity(roomCount(head, &seen))
             try readArray { reader, _ throws(CBORError) in
-                elements.append(try reader.readValue(depth: depth))
+                elements.append(try reader.readValue(depth: depth, &seen))
             }
             return .array(elements)
-        case .map:
-            return .map(try readMapOfValues(depth: depth))
+        case 5:
+            return .map(try readMapOfValues(head, depth: depth, &seen))
         default:
             let number = try readTag()
-            return .tagged(number, try readValue(depth: depth))
+            return .tagged(number, try readValue(depth: depth, &seen))
         }
     }
 
     /// Reads a map whose keys may be of any type.
-    private mutating func readMapOfValues(depth: Int) throws(CBORError) -> CBORMap {
-        let head = try peekHead()
+    private mutating func readMapOfValues(
+        _ head: CBORHead, depth: Int, _ seen: inout SeenInput
+    ) throws(CBORError) -> CBORMap {
+        let mapStart = position
+        var entries: [CBORMap.Entry] = []
+        entries.reserveCapacity(roomCount(head, &seen))
         let outer = try enter(head)
         var left = head.argument
         var tracker = KeyTracker(base: keys.count, limits)
-        var entries: [CBORMap.Entry] = []
-        var starts: [Int] = []
         while try hasNext(head, &left) {
             let start = position
-            let key = try readValue(depth: depth)
-            starts.append(start)
+            let key = try readValue(depth: depth, &seen)
             let identity = identity(ofKeyFrom: start, to: position)
             do throws(CBORError) {
                 try add(identity, at: start, to: &tracker)
-                let value = try readValue(depth: depth)
+                let value = try readValue(depth: depth, &seen)
                 entries.append(
                     CBORMap.Entry(encodedKey: key.encoded(), key: key, value: value))
             } catch {
@@ -115,16 +157,35 @@ extension CBORReader {
         }
         removeKeys(of: tracker)
         leave(outer)
-        guard let map = CBORMap(entries) else {
-            // Two keys that are arrays, maps or tags were written in two ways.
-            var seen: Set<[UInt8]> = []
-            let second = entries.firstIndex { !seen.insert($0.encodedKey).inserted }
-            throw CBORError(
-                .duplicateKey, at: second.map { starts[$0] } ?? position,
-                path: second.map { [entries[$0].key.pathComponent] } ?? [],
-                message: "The map has had this key before, written otherwise.")
-        }
+        guard let map = CBORMap(entries) else { throw rewrittenKey(inMapAt: mapStart) }
         return map
+    }
+
+    /// The error for a map with two keys that are the same value: arrays, maps or tags that are
+    /// written in two ways.
+    @inline(never)
+    private func rewrittenKey(inMapAt start: Int) -> CBORError {
+        var scout = CBORReader(base: base, count: count, limits: .depthOnly(.max))
+        scout.position = start
+        var known: Set<[UInt8]> = []
+        do throws(CBORError) {
+            let head = try scout.peekHead()
+            var left = head.argument
+            _ = try scout.enter(head)
+            while try scout.hasNext(head, &left) {
+                let offset = scout.position
+                let key = try CBORValue(from: &scout)
+                guard known.insert(key.encoded()).inserted else {
+                    return CBORError(
+                        .duplicateKey, at: offset, path: [key.pathComponent],
+                        message: "The map has had this key before, written otherwise.")
+                }
+                try scout.skip()
+            }
+        } catch {
+            return error
+        }
+        preconditionFailure("A map is refused here only if two of its keys are the same.")
     }
 }
 

@@ -111,10 +111,10 @@ extension CBORReader {
     }
 
     /// Reads a list. Room is made for as many elements as are announced, but never for more bytes
-    /// than the input has left.
+    /// than four times what the input has left: the shortest operation takes a third of its struct.
     mutating func readList<T: WireValue>() throws(CBORError) -> [T] {
         var list: [T] = []
-        let room = bytesLeft / MemoryLayout<T>.stride
+        let room = 4 * bytesLeft / MemoryLayout<T>.stride
         list.reserveCapacity(Swift.min(try peekCount(), room))
         try readArray { reader, _ throws(CBORError) in list.append(try T(from: &reader)) }
         return list
