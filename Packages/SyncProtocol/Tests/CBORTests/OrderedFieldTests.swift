@@ -57,9 +57,9 @@ import Testing
     }
 
     @Test(arguments: [
-        (CBORLimits(maxDepth: 0), false), (CBORLimits(maxItems: 46), false),
+        (CBORLimits(maxDepth: 1), false), (CBORLimits(maxItems: 92), false),
         (CBORLimits(maxStringBytes: 3), false), (CBORLimits(requiresDeterministic: true), false),
-        (CBORLimits(maxDepth: 1, maxItems: 47, maxStringBytes: 4), true),
+        (CBORLimits(maxDepth: 2, maxItems: 93, maxStringBytes: 4), true),
     ])
     func leavesAloneWhereALimitMayBeMet(limits: CBORLimits, isRead: Bool) throws {
         let bytes = hex("a1 6161 01")

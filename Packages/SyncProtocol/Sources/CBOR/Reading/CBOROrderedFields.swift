@@ -8,22 +8,24 @@ extension CBORReader {
     /// `readMap`. What it takes is checked as there. What it does not take, for whatever reason, it
     /// leaves alone: then read the map with `readMap`, which takes any form and says what is wrong.
     ///
-    /// - Parameter body: Reads the keys that may be there, in bytewise order.
+    /// - Parameter body: Reads the keys that may be there, in bytewise order of their encoding: the
+    ///   shorter first, then by bytes. A debug build checks that it asks for them in that order.
+    /// - Precondition: Each key comes after the one that was asked for before it.
     /// - Returns: Whether `body` read all entries. If not, the reader has not moved, and what
     ///   `body` stored means nothing.
     @inlinable
     @inline(__always)
     public mutating func readOrderedFields(_ body: (inout CBOROrderedFields) -> Void) -> Bool {
         // Limits that could be met inside are left to `readMap`, and so is a longer map.
-        guard position < count, depth < limits.maxDepth, limits.maxStringBytes >= count,
-            itemsLeft > 2 * 23, !limits.requiresDeterministic
+        guard position < count, depth &+ 1 < limits.maxDepth, limits.maxStringBytes >= count,
+            itemsLeft > 2 * 2 * 23, !limits.requiresDeterministic
         else { return false }
         let entries = Int(base.load(fromByteOffset: position, as: UInt8.self)) &- 0xA0
         guard 0...23 ~= entries else { return false }
         var fields = CBOROrderedFields(base: base, position: position &+ 1, end: count)
         body(&fields)
         guard fields.itemsRead == 2 &* entries, !fields.hasFailed else { return false }
-        itemsLeft &-= 2 &* entries
+        itemsLeft &-= 2 &* entries &+ fields.itemsInside
         complete(at: fields.position)
         return true
     }
@@ -41,6 +43,11 @@ public struct CBOROrderedFields: BitwiseCopyable {
     @usableFromInline var end: Int
     /// How many keys and values were read.
     @usableFromInline var itemsRead = 0
+    /// How many of the map that is a value, if one was read.
+    @usableFromInline var itemsInside = 0
+    #if DEBUG
+        @usableFromInline var lastKey: CBORStaticKey?
+    #endif
 
     @inlinable
     @inline(__always)
@@ -67,9 +74,18 @@ extension CBOROrderedFields {
     /// Steps over a key if it comes next. Its value must be read then.
     ///
     /// Keys that are asked for in order are found in order, and so none is found twice.
+    ///
+    /// - Precondition: The key comes after the one that was asked for before, in bytewise order of
+    ///   their encoding.
     @inlinable
     @inline(__always)
     public mutating func next(_ key: CBORStaticKey) -> Bool {
+        #if DEBUG
+            precondition(
+                lastKey.map { $0.precedes(key) } ?? true,
+                "The fields of a map are read in the bytewise order of their keys.")
+            lastKey = key
+        #endif
         guard key.isFound(at: base + position, bytesLeft: end &- position) else { return false }
         position &+= key.count
         itemsRead &+= 1
@@ -107,6 +123,25 @@ extension CBOROrderedFields {
     @inline(__always)
     public mutating func readBytes() -> UnsafeRawBufferPointer? {
         readString(major: 2)
+    }
+
+    /// Reads a boolean; if none comes next, the map fails.
+    @inlinable
+    public mutating func readBool() -> Bool? {
+        guard position < end, base.load(fromByteOffset: position, as: UInt8.self) | 1 == 0xF5 else {
+            fail()
+            return nil
+        }
+        let byte = base.load(fromByteOffset: position, as: UInt8.self)
+        complete(at: position &+ 1)
+        return byte == 0xF5
+    }
+
+    /// The type of the value that comes next; `nil` at the end of the input and after a failure.
+    @inlinable
+    public var nextType: CBORType? {
+        position < end
+            ? CBORType(initialByte: base.load(fromByteOffset: position, as: UInt8.self)) : nil
     }
 
     @inlinable
@@ -154,7 +189,68 @@ extension CBOROrderedFields {
     }
 }
 
+extension CBOROrderedFields {
+    /// Reads a map with up to 23 text keys that nobody knows, in bytewise order; if none comes
+    /// next, or if it is not the only one in this map, the map fails.
+    ///
+    /// - Parameter entry: Is lent each key's UTF-8 and reads the value.
+    /// - Returns: The encoded map, and how many entries it has.
+    @inlinable
+    public mutating func readMap(
+        _ entry: (inout CBOROrderedFields, _ key: UnsafeRawBufferPointer) -> Void
+    ) -> (encoded: UnsafeRawBufferPointer, count: Int)? {
+        guard let entries = mapCount() else {
+            fail()
+            return nil
+        }
+        let start = position
+        let outerItems = itemsRead
+        itemsRead = 0
+        position &+= 1
+        var last: KeyBytes?
+        for index in 0..<entries {
+            let keyStart = position
+            guard let key = readText() else { return nil }
+            // Of strings as short as that, the head has one byte or two.
+            let headSize = position &- keyStart &- key.count
+            let written = KeyBytes(start: base + keyStart, count: position &- keyStart)
+            let isNext = last.map { $0.precedes(written) } ?? true
+            guard isNext, key.count < 256, headSize == (key.count < 24 ? 1 : 2) else {
+                fail()
+                return nil
+            }
+            last = written
+            entry(&self, key)
+            guard !hasFailed, itemsRead == 2 &* (index &+ 1) else {
+                fail()
+                return nil
+            }
+        }
+        // A second map would find more than none.
+        itemsInside = 2 &* entries
+        itemsRead = outerItems &+ 1
+        return (UnsafeRawBufferPointer(start: base + start, count: position &- start), entries)
+    }
+
+    /// How many entries the map has that comes next, if it may be read here.
+    @inlinable
+    func mapCount() -> Int? {
+        guard position < end, itemsInside == 0 else { return nil }
+        let entries = Int(base.load(fromByteOffset: position, as: UInt8.self)) &- 0xA0
+        return 0...23 ~= entries ? entries : nil
+    }
+}
+
 extension CBORStaticKey {
+    #if DEBUG
+        /// Whether the bytewise order puts the other key after this one.
+        @usableFromInline
+        func precedes(_ other: CBORStaticKey) -> Bool {
+            (low.byteSwapped, middle.byteSwapped, high.byteSwapped)
+                < (other.low.byteSwapped, other.middle.byteSwapped, other.high.byteSwapped)
+        }
+    #endif
+
     /// Whether memory with so many bytes begins with this key.
     @inlinable
     @inline(__always)

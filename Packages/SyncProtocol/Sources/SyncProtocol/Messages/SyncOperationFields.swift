@@ -51,7 +51,7 @@ extension SyncOperationFields {
         map.text("dbId", &databaseID, at: &offsets.databaseID)
         map.number("opId", &operationID, at: &offsets.operationID)
         map.number("cursor", &cursor)
-        if map.next("labels") { return map.fail() }
+        if map.next("labels") { labels = Labels(from: &map) }
         map.text("opType", &kindName)
         map.number("baseOpId", &baseOperationID)
         map.text("deviceId", &deviceID, at: &offsets.deviceID)
@@ -108,6 +108,29 @@ extension SyncOperationFields {
         var encoded: UnsafeRawBufferPointer
         var count = 0
         var encodedBytes = 0
+        /// Whether the names are known to be in the order of deterministic encoding.
+        var isInOrder = false
+
+        /// Reads labels as deterministic senders write them; if others come next, the map fails.
+        @inline(never)
+        init?(from map: inout CBOROrderedFields) {
+            var bytes = 0
+            let read = map.readMap { map, name in
+                bytes += headSize(argument: UInt64(name.count)) + name.count
+                bytes += Self.readValue(from: &map)
+            }
+            guard let (encoded, count) = read else { return nil }
+            self.init(encoded, count, bytes, isInOrder: true)
+        }
+
+        private init(
+            _ encoded: UnsafeRawBufferPointer, _ count: Int, _ entryBytes: Int, isInOrder: Bool
+        ) {
+            self.encoded = encoded
+            self.count = count
+            encodedBytes = count == 0 ? 0 : headSize(argument: UInt64(count)) + entryBytes
+            self.isInOrder = isInOrder
+        }
 
         init(from reader: inout CBORReader) throws(CBORError) {
             let start = reader.offset
@@ -118,9 +141,26 @@ extension SyncOperationFields {
                 bytes += headSize(argument: UInt64(key.byteCount)) + key.byteCount
                 bytes += try Self.readValue(from: &reader)
             }
-            encoded = reader.lentInput(from: start)
-            self.count = count
-            encodedBytes = count == 0 ? 0 : headSize(argument: UInt64(count)) + bytes
+            self.init(reader.lentInput(from: start), count, bytes, isInOrder: false)
+        }
+
+        /// The same as below, where a value that is no label's makes the map fail.
+        private static func readValue(from map: inout CBOROrderedFields) -> Int {
+            switch map.nextType {
+            case .text:
+                let text = map.readText()
+                return headSize(argument: UInt64(text?.count ?? 0)) + (text?.count ?? 0)
+            case .unsigned:
+                let number = map.readUInt() ?? 0
+                if number > wireIntegerMax { map.fail() }
+                return headSize(argument: number)
+            case .bool:
+                _ = map.readBool()
+                return 1
+            default:
+                map.fail()
+                return 0
+            }
         }
 
         /// Reads a label's value and returns how many bytes its deterministic encoding takes.

@@ -44,10 +44,12 @@ extension SyncOperationView {
     }
 
     private borrowing func encodeLabels(to writer: inout CBORWriter) {
-        guard let labels else { return }
+        guard let allLabels, let labels else { return }
         // As long as the shortest encoding of the same is only the shortest encoding itself, or one
         // of indefinite length.
-        if labels.count == labelBytes, labels[0] != 0xBF, Self.isInOrder(labels) {
+        if labels.count == labelBytes,
+            allLabels.isInOrder || labels[0] != 0xBF && Self.isInOrder(labels)
+        {
             writer.writeEncodedItem(labels)
         } else {
             SyncOperation.encode(SyncOperation.labels(in: labels), to: &writer)

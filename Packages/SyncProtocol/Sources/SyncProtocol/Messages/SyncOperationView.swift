@@ -50,7 +50,7 @@ public struct SyncOperationView: ~Copyable {
     public let transactionID: TransactionID?
     /// The server's position for it; only in pulls.
     public let cursor: Cursor?
-    private let allLabels: SyncOperationFields.Labels?
+    let allLabels: SyncOperationFields.Labels?
     /// How many labels it carries.
     public var labelCount: Int { allLabels?.count ?? 0 }
     /// How many bytes the labels take in deterministic encoding; 0 for none.
