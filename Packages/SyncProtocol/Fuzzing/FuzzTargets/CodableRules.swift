@@ -21,12 +21,24 @@ enum CodableRules {
         try check(Moment.self, bytes, .foundation)
         try check([String: Moment].self, bytes, .foundation)
         try check([Data].self, bytes, .foundation)
+        var (encoder, decoder) = (CBOREncoder(), CBORDecoder())
+        decoder.limits.validatesTags = true
+        encoder.keyOrder = .lengthFirst
+        try check(Named.self, bytes, encoder, decoder)
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        try check(Named.self, bytes, encoder, decoder)
     }
 
     private static func check<T: Codable & Equatable>(
         _ type: T.Type, _ bytes: [UInt8], _ forms: CBORForms = CBORForms()
     ) throws(FuzzFailure) {
-        let (encoder, decoder) = (CBOREncoder(forms: forms), CBORDecoder(forms: forms))
+        try check(type, bytes, CBOREncoder(forms: forms), CBORDecoder(forms: forms))
+    }
+
+    private static func check<T: Codable & Equatable>(
+        _ type: T.Type, _ bytes: [UInt8], _ encoder: CBOREncoder, _ decoder: CBORDecoder
+    ) throws(FuzzFailure) {
         let value: T
         do {
             value = try decoder.decode(type, from: bytes)
@@ -38,7 +50,7 @@ enum CodableRules {
         guard let encoded = try? encoder.encode(value) else {
             throw FuzzFailure("What was decoded can be encoded.", found: "\(value)")
         }
-        let fault = ReaderRules.strictFault(encoded)
+        let fault = ReaderRules.strictFault(encoded, keyOrder: encoder.keyOrder)
         try demand(
             fault == nil, "An encoder writes deterministically.", found: "\(fault as Any)")
         let again = try? decoder.decode(type, from: encoded)
@@ -67,6 +79,45 @@ private struct Sample: Codable, Equatable {
     var l: Choice?
     var m: Payload?
     var n: [Sample]?
+}
+
+/// Names that strategies convert, and containers for a superclass and inside others.
+private struct Named: Codable, Equatable {
+    var oneTwo: Int?
+    var three_four: [String: Int]?
+    var aURL: UInt8?
+    var base: [Int] = []
+    var other: Int?
+
+    enum Key: String, CodingKey { case oneTwo, three_four, aURL, other, inner, list }
+
+    init(from decoder: any Decoder) throws {
+        let map = try decoder.container(keyedBy: Key.self)
+        oneTwo = try map.decodeIfPresent(Int.self, forKey: .oneTwo)
+        three_four = try map.decodeIfPresent([String: Int].self, forKey: .three_four)
+        let inner = try? map.nestedContainer(keyedBy: Key.self, forKey: .inner)
+        aURL = try inner?.decodeIfPresent(UInt8.self, forKey: .aURL)
+        if var list = try? map.nestedUnkeyedContainer(forKey: .list) {
+            while !list.isAtEnd { base.append(try list.decode(Int.self)) }
+        }
+        let other = try map.superDecoder(forKey: .other).singleValueContainer()
+        if !other.decodeNil() { self.other = try other.decode(Int.self) }
+        _ = try? [String](from: map.superDecoder())
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var map = encoder.container(keyedBy: Key.self)
+        let rest = map.superEncoder()
+        var list = map.nestedUnkeyedContainer(forKey: .list)
+        var inner = map.nestedContainer(keyedBy: Key.self, forKey: .inner)
+        try map.encodeIfPresent(oneTwo, forKey: .oneTwo)
+        try inner.encodeIfPresent(aURL, forKey: .aURL)
+        for number in base { try list.encode(number) }
+        try map.encodeIfPresent(three_four, forKey: .three_four)
+        var single = map.superEncoder(forKey: .other).singleValueContainer()
+        if let other { try single.encode(other) } else { try single.encodeNil() }
+        try ["a"].encode(to: rest)
+    }
 }
 
 /// A struct with Foundation's types.

@@ -11,6 +11,8 @@ enum ReaderRules {
     static func check(_ bytes: [UInt8]) throws(FuzzFailure) {
         try checkDoors(bytes, .default)
         try checkDoors(bytes, tight)
+        try checkDoors(bytes, CBORLimits(validatesTags: true))
+        try checkDoors(bytes, CBORLimits(requiresDeterministic: true, keyOrder: .lengthFirst))
         let isWellFormed = fault { () throws(CBORError) in
             try CBORWellFormedness.check(bytes, maxDepth: CBORLimits.default.maxDepth)
         }
@@ -102,10 +104,11 @@ enum ReaderRules {
 
     /// Why bytes are not Core Deterministic Encoding of one item.
     static func strictFault(
-        _ bytes: [UInt8], maxDepth: Int = CBORValue.maxDepth
+        _ bytes: [UInt8], maxDepth: Int = CBORValue.maxDepth, keyOrder: CBORKeyOrder = .bytewise
     ) -> CBORError? {
         var limits = CBORLimits.depthOnly(maxDepth)
         limits.requiresDeterministic = true
+        limits.keyOrder = keyOrder
         return skipFault(bytes, limits)
     }
 

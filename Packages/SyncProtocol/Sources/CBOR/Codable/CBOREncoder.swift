@@ -11,7 +11,8 @@
 /// Values are written as they are encoded: no tree is built.
 public struct CBOREncoder: Sendable {
     /// How deep the output may nest; an outermost array or map has depth 1. Values are encoded by
-    /// recursion, so this bounds the stack.
+    /// recursion, so this bounds the stack. In a `CBORValue`, and in what a form writes, tags count
+    /// as they do for readers.
     public var maxDepth = 64
 
     /// The order that the keys of a map are put into.

@@ -37,6 +37,24 @@ final class EncodingOutput {
         self.startCount = startCount
     }
 
+    /// What is wrong with the item that was written at `start`.
+    func wellFormednessFault(from start: Int, maxDepth: Int) -> CBORError? {
+        var nothing = NoVisitor()
+        let walk = ItemWalk(
+            base: UnsafeRawPointer(base + start), count: count - start, maxDepth: maxDepth)
+        do throws(CBORError) {
+            _ = try walk.walk(&nothing)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private struct NoVisitor: ItemVisitor {
+        mutating func begin(at offset: Int, isOpen: Bool) {}
+        mutating func close() {}
+    }
+
     /// Keeps a byte for the head of a container, and returns its place.
     func beginHead() -> Int {
         writer.writeNull()

@@ -199,7 +199,9 @@ extension ItemEncoder {
                 throw invalid(value, at: key, CBORError(.invalidSimple, at: 0, message: message))
             }
             let order = session.options.keyOrder
+            let start = output.count
             tree.encode(to: &output.writer, keyOrder: order)
+            try checkDepth(of: value, from: start)
         case .form(let form):
             switch TypedForm<T>.of(form).encoding {
             case .item(let write):
@@ -207,6 +209,7 @@ extension ItemEncoder {
                 do {
                     try write(value, &output.writer)
                     precondition(output.count > start, "A form must write exactly one item.")
+                    try checkDepth(of: value, from: start)
                 } catch let error as CBORError {
                     throw invalid(value, at: key, error)
                 }
@@ -214,6 +217,17 @@ extension ItemEncoder {
                 try encodeInside(value, key, .any) { try encode(value, $0) }
             }
         }
+    }
+
+    /// Sees to it that an item which was written at once, by a form or as a tree, does not nest too
+    /// deep where it is. Its tags count as levels, as they do for readers.
+    private func checkDepth(of value: Any, from start: Int) throws {
+        let first = output.base.load(fromByteOffset: start, as: UInt8.self)
+        guard 4...6 ~= first >> 5 else { return }
+        let around = kind == .scalar ? depth : depth + 1
+        let error = output.wellFormednessFault(
+            from: start, maxDepth: session.options.maxDepth - around)
+        if error?.code == .depthExceeded { throw tooDeep(value) }
     }
 
     /// Lets a closure encode a value with an encoder of its own.

@@ -167,6 +167,27 @@ private struct Interleaved: Encodable {
         #expect(throws: EncodingError.self) { try encoder.encode(Endless()) }
     }
 
+    /// `[[…[0]…]]` as a tree and by a form, in an array and by itself.
+    @Test func encodingCountsTheLevelsOfTreesAndForms() throws {
+        struct Formed: Codable { var tree: CBORValue }
+        var forms = CBORForms()
+        forms[Formed.self] = CBORForm(
+            write: { formed, writer in formed.tree.encode(to: &writer) },
+            read: { reader in Formed(tree: try CBORValue(from: &reader)) })
+        var encoder = CBOREncoder(forms: forms)
+        encoder.maxDepth = 10
+        func tree(_ depth: Int) -> CBORValue {
+            (1..<depth).reduce(.array([.tagged(1, 0)])) { tree, _ in .array([tree]) }
+        }
+
+        #expect(throws: Never.self) { try encoder.encode(tree(9)) }
+        #expect(throws: EncodingError.self) { try encoder.encode(tree(10)) }
+        #expect(throws: Never.self) { try encoder.encode([tree(8)]) }
+        #expect(throws: EncodingError.self) { try encoder.encode([tree(9)]) }
+        #expect(throws: Never.self) { try encoder.encode(["a": Formed(tree: tree(8))]) }
+        #expect(throws: EncodingError.self) { try encoder.encode(["a": Formed(tree: tree(9))]) }
+    }
+
     @Test func decodingStopsAtTheDepth() throws {
         let bytes = try CBOREncoder().encode(Nested(depth: 64))
 
