@@ -67,6 +67,6 @@ struct MemoryRows {
             case "validate": try HeapUse.measure { try OwnRows.validate(bytes) }
             default: throw Options.Fault(description: "There is no door \(door).")
             }
-        return use.map { "\($0.resultBytes) \($0.extraBytes)" }
+        return use.map { "\($0.resultBytes) \($0.extraBytes + $0.freeBytesBefore)" }
     }
 }

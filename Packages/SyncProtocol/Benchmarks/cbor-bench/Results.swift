@@ -72,7 +72,7 @@ struct Results {
     private var memoryLines: [String] {
         func kibibytes(_ bytes: Int) -> String { Self.text(Double(bytes) / 1_024) }
         let head = [
-            "", Self.line("memory of decoding", "KiB", "beside the result", "KiB", "", "at most"),
+            "", Self.line("memory of decoding", "KiB", "beside it", "KiB", "", "at most"),
         ]
         guard !memory.isEmpty else { return head + ["not here"] }
         return head

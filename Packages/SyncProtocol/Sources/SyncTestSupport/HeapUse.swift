@@ -12,9 +12,11 @@
 public struct HeapUse: Sendable, Hashable {
     /// What the result takes.
     public var resultBytes: Int
-    /// What the work took beside it at most: an upper bound, gaps between blocks included. What
-    /// lay free for other threads before does not count.
+    /// What the work took beside it at most, gaps between blocks included, if it did not use what
+    /// was free before.
     public var extraBytes: Int
+    /// What was free before: mostly for other threads. With this it is an upper bound.
+    public var freeBytesBefore: Int
 
     /// Measures a piece of work. Let the process do nothing else before and meanwhile: memory that
     /// is free at the start is taken and never given back.
@@ -32,7 +34,7 @@ public struct HeapUse: Sendable, Hashable {
                 after.map { after in
                     HeapUse(
                         resultBytes: after.used - before.used,
-                        extraBytes: after.free - before.free)
+                        extraBytes: after.free - before.free, freeBytesBefore: before.free)
                 }
             }
         #else
