@@ -17,7 +17,10 @@ extension Reconciliation {
         guard !operations.isEmpty else { return }
         change(.remove(operations.map(\.operationID)))
         var last: [EntityKey: SyncOperation] = [:]
-        for operation in operations { last[operation.key] = operation }
+        for operation in operations {
+            last[operation.key] = operation
+            state.noteAccepted(operation.operationID, of: operation.deviceID)
+        }
         for operation in operations where last[operation.key] == operation {
             try settleBase(after: operation, cursor: cursors[operation.operationID] ?? nil, frozen)
         }

@@ -16,6 +16,7 @@ extension Reconciliation {
         if let logID = page.logID { state.logID = logID }
         if since == .start { state.snapshot = page.serverCursor }
         state.cursor = page.nextCursor
+        state.see(max(page.nextCursor, page.serverCursor ?? .start))
         guard !page.hasMore else { return }
         state.snapshot = nil
         if let reason = state.resync { try finishResync(reason) }
@@ -62,6 +63,7 @@ extension Reconciliation {
     /// ones of its entity. One that is no longer in the queue is an echo, unless everything is
     /// being pulled anew.
     private mutating func takeOwn(_ operation: SyncOperation) throws(SyncError) -> Bool {
+        state.noteAccepted(operation.operationID, of: operation.deviceID)
         if let queued = queue.operation(operation.operationID),
             queued.deviceID == operation.deviceID, queued.hasSameContent(as: operation)
         {

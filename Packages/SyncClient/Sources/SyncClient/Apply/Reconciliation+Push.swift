@@ -18,6 +18,9 @@ extension Reconciliation {
         unanswered: Set<OperationID>, newDeviceID: DeviceID, serverMilliseconds: UInt64?
     ) throws(SyncError) -> Set<OperationID> {
         let accepted = try acceptedOperations(of: request, response)
+        state.see(response.serverCursor)
+        for cursor in accepted.cursors.values { state.see(cursor) }
+        for conflict in response.conflicts { state.see(conflict.serverState.cursor) }
         // What was never sent, and has been accepted so long ago that the server no longer knows
         // where, is another's: a copy of the device has used the number.
         let foreign = accepted.operations.filter { operation in

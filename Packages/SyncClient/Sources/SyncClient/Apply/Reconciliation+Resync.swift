@@ -16,8 +16,7 @@ extension Reconciliation {
 
     /// The server's log is another one, or went back: what the device knew of it is void.
     mutating func leaveLog() {
-        state.logID = nil
-        state.logEpoch += 1
+        state.forgetLog()
         change(.voidBases)
         beginResync(.otherLog)
     }
@@ -25,7 +24,7 @@ extension Reconciliation {
     /// The device was restored from a copy, or is one of two that share a name: it goes on under
     /// another name, and finds out which of its operations the server has.
     mutating func becomeNewDevice(_ name: DeviceID) {
-        state.deviceID = name
+        state.rename(name)
         let wasOtherLog = state.resync == .otherLog
         beginResync(wasOtherLog ? .otherLog : .newDevice)
     }

@@ -5,10 +5,11 @@ import SyncProtocol
 /// Handshake and pull: the requests, and what their answers change.
 extension Replica {
     func makeHandshakeRequest() -> HandshakeRequest {
-        HandshakeRequest(
+        memory.acceptedAtHandshake = state.acceptedThrough
+        return HandshakeRequest(
             databaseID: state.databaseID, deviceID: state.deviceID,
             clientInfo: configuration.clientInfo, logID: state.logID,
-            cursor: state.logID == nil ? nil : state.cursor)
+            cursor: state.logID == nil ? nil : state.seen)
     }
 
     func settle(_ response: HandshakeResponse) throws(SyncError) {
@@ -16,21 +17,40 @@ extension Replica {
             throw SyncError(
                 .server(.versionMismatch), "The server speaks version \(version) of the protocol.")
         }
+        try requirePresentLog(response.logID)
+        let last = response.lastOperationID
+        if response.logID != nil, let last,
+            last < min(memory.acceptedAtHandshake, state.acceptedThrough)
+        {
+            throw Self.otherLog(
+                "The server has lost operations that it accepted: the last one of this device is "
+                    + "\(last), and was \(state.acceptedThrough).")
+        }
         let newDeviceID = makeDeviceID()
         try settle { reconciliation throws(SyncError) in
-            if let logID = response.logID {
-                if let known = reconciliation.state.logID, known != logID {
-                    reconciliation.leaveLog()
-                }
-                reconciliation.state.logID = logID
-            }
+            reconciliation.state.logID = response.logID ?? reconciliation.state.logID
             reconciliation.state.oldestCursor = response.oldestCursor ?? 0
-            if let last = response.lastOperationID, last > reconciliation.queue.sentThrough {
+            reconciliation.state.see(response.serverCursor)
+            guard let last else { return }
+            if last > reconciliation.queue.sentThrough {
                 reconciliation.becomeNewDevice(newDeviceID)
+            } else {
+                reconciliation.state.noteAccepted(last, of: reconciliation.state.deviceID)
             }
         }
         memory.handshake = response
         memory.isPullComplete = false
+    }
+
+    private func requirePresentLog(_ logID: LogID?) throws(SyncError) {
+        guard let known = state.logID, let logID, known != logID else { return }
+        throw Self.otherLog("The server has another log than this device.")
+    }
+
+    /// A sign that the log is another one which the server does not tell as an error.
+    private static func otherLog(_ message: String) -> SyncError {
+        SyncError(
+            .server(.invalidCursor), message, details: ErrorResponse.Details(reason: "otherLog"))
     }
 
     /// A request for the next page.
@@ -54,12 +74,7 @@ extension Replica {
         guard request == makePullRequest(waitMilliseconds: request.waitMilliseconds),
             !queue.state.hasSentOperations || outlook.isResyncing
         else { return }
-        if let known = state.logID, let logID = page.logID, known != logID {
-            return try settle { reconciliation throws(SyncError) in
-                reconciliation.leaveLog()
-                memory.handshake = nil
-            }
-        }
+        try requirePresentLog(page.logID)
         guard
             page.nextCursor > request.sinceCursor
                 || (!page.hasMore && page.nextCursor >= request.sinceCursor)

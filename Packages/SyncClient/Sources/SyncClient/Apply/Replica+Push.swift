@@ -19,7 +19,7 @@ extension Replica {
         }
         return PushRequest(
             databaseID: state.databaseID, deviceID: state.deviceID, logID: state.logID,
-            cursor: state.cursor,
+            cursor: state.seen,
             operations: serverKnowsBases ? operations : operations.map(\.withoutBase))
     }
 

@@ -13,6 +13,7 @@ extension Replica {
             let isCompacted = error.details.reason == "compacted"
             try settle { reconciliation throws(SyncError) in
                 if isCompacted {
+                    reconciliation.state.see(error.details.serverCursor)
                     reconciliation.beginResync(.compacted)
                 } else {
                     reconciliation.leaveLog()

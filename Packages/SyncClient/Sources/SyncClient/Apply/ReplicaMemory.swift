@@ -6,6 +6,9 @@ import SyncProtocol
 struct ReplicaMemory: Sendable, Hashable {
     /// The server's last handshake; `nil` until there was one, and when its facts may have changed.
     var handshake: HandshakeResponse?
+    /// The state's `acceptedThrough` when the last handshake left: its answer may be older than
+    /// what a waiting pull has brought meanwhile.
+    var acceptedAtHandshake: OperationID = 0
     /// Whether the last page said that there is no more.
     var isPullComplete = false
     /// Sent operations that the server is known not to have: they were refused while others that

@@ -30,6 +30,11 @@ struct ReplicaState: Sendable, Equatable {
     var recordCount: UInt64 = 0
     /// The highest cursor of a tombstone that the server has dropped, as its handshake said.
     var oldestCursor: Cursor = 0
+    /// The highest cursor of the present log that an answer has shown. A log that ends before it
+    /// has gone back.
+    private(set) var seen: Cursor = 0
+    /// The highest number that the present log is known to have of the present device.
+    private(set) var acceptedThrough: OperationID = 0
 
     /// Why everything is pulled again.
     enum Resync: UInt64, Sendable {
@@ -53,11 +58,36 @@ struct ReplicaState: Sendable, Equatable {
         self.databaseID = databaseID
         self.deviceID = deviceID
     }
+
+    /// An answer has shown a cursor of the present log.
+    mutating func see(_ cursor: Cursor?) { seen = max(seen, cursor ?? .start) }
+
+    /// The server says that it has an operation.
+    mutating func noteAccepted(_ number: OperationID, of device: DeviceID) {
+        if device == deviceID { acceptedThrough = max(acceptedThrough, number) }
+    }
+
+    /// The device goes on under another name, of which the log has nothing.
+    mutating func rename(_ name: DeviceID) {
+        deviceID = name
+        acceptedThrough = 0
+    }
+
+    /// Keeps of the two marks what the pulled cursor says.
+    mutating func forgetMarks() { (seen, acceptedThrough) = (cursor, 0) }
+
+    /// What was known of the log is void.
+    mutating func forgetLog() {
+        logID = nil
+        logEpoch += 1
+        seen = .start
+        acceptedThrough = 0
+    }
 }
 
 extension ReplicaState: WireValue {
     func encode(to writer: inout CBORWriter) {
-        writer.writeArrayHeader(count: 12)
+        writer.writeArrayHeader(count: 14)
         writer.write(text: databaseID.rawValue)
         writer.write(text: deviceID.rawValue)
         if let logID { writer.write(bytes: logID.bytes) } else { writer.writeNull() }
@@ -70,6 +100,8 @@ extension ReplicaState: WireValue {
         writer.write(uint: receivedTimestamp.rawValue)
         writer.write(uint: recordCount)
         writer.write(uint: oldestCursor.rawValue)
+        writer.write(uint: seen.rawValue)
+        writer.write(uint: acceptedThrough.rawValue)
     }
 
     init(from reader: inout CBORReader) throws(CBORError) {
@@ -102,6 +134,8 @@ extension ReplicaState: WireValue {
             case 9: state.receivedTimestamp = HybridTimestamp(try reader.readUInt())
             case 10: state.recordCount = try reader.readUInt()
             case 11: state.oldestCursor = Cursor(try reader.readUInt())
+            case 12: state.seen = Cursor(try reader.readUInt())
+            case 13: state.acceptedThrough = OperationID(try reader.readUInt())
             default: try reader.skip()
             }
         }
@@ -109,6 +143,8 @@ extension ReplicaState: WireValue {
             throw CBORError(
                 .invalidValue, at: start, message: "The record of the sync state is short.")
         }
+        // An earlier version kept neither of the two marks.
+        if count == 12 { state.seen = state.cursor }
         self = state
     }
 }

@@ -183,6 +183,8 @@ extension DeviceModel {
         let bytes = store.record(ReplicaState.id, in: ReplicaState.collection) ?? []
         var state = try decoded(ReplicaState.self, from: bytes, named: "_sync/state")
         (state.settlement, state.receivedTimestamp, state.recordCount) = (0, 0, 0)
+        // In small worlds no log goes back.
+        state.forgetMarks()
         contents.collections[ReplicaState.collection] = [ReplicaState.id: state.encoded()]
         queue = QueueState(
             operations: queue.operations.map(\.withoutTimes),

@@ -98,6 +98,8 @@ extension SeededGenerator {
         (state.settlement, state.recordCount) = (number(), number())
         state.receivedTimestamp = HybridTimestamp(number())
         state.oldestCursor = Cursor(number())
+        state.see(Cursor(number()))
+        state.noteAccepted(OperationID(number()), of: state.deviceID)
         return state
     }
 }

@@ -3,6 +3,7 @@
 // Bugs of the queue, the settling of answers and the resolving of conflicts on devices.
 extension Mutant {
     private static let replica = "SyncClient/Apply/Replica.swift"
+    private static let standing = "SyncClient/Apply/ReplicaState.swift"
     private static let recovery = "SyncClient/Apply/Replica+Recovery.swift"
     private static let pushing = "SyncClient/Apply/Replica+Push.swift"
     private static let pulling = "SyncClient/Apply/Replica+Pull.swift"
@@ -284,8 +285,8 @@ extension Mutant {
             "bases-not-voided", "With another log, edits keep the old one's bases.", resync,
             "change(.voidBases)", as: "if !BUG { change(.voidBases) }"),
         .rewrites(
-            "epoch-kept", "With another log, bases of the old one still count.", resync,
-            "state.logEpoch += 1", as: "state.logEpoch += BUG ? 0 : 1"),
+            "epoch-kept", "With another log, bases of the old one still count.", standing,
+            "logEpoch += 1", as: "logEpoch += BUG ? 0 : 1"),
         .rewrites(
             "resync-keeps-cursor", "A resync goes on where the last pull ended.", resync,
             "state.cursor = .start\n",
