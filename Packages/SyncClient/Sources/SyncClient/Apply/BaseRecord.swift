@@ -8,8 +8,9 @@ import SyncProtocol
 ///
 /// It stands beside the entity, in the local collection `_base:<collection>` under the entity's
 /// id, as the CBOR array `[cursor or null, version, isDeleted, generation, logEpoch]`, with the
-/// revision's content as sixth element (null for a deleted entity) while the entity has edits that
-/// the server has not acknowledged. So the content is stored twice only where it differs.
+/// revision's content as sixth element (null for a deleted entity, false for none) while the entity
+/// has edits that the server has not acknowledged. So the content is stored twice only where it
+/// differs. A seventh element is the entity's old base, while there is one.
 struct BaseRecord: Sendable, Equatable {
     /// The revision's cursor; `nil` if an older server did not say.
     var cursor: Cursor?
@@ -23,10 +24,23 @@ struct BaseRecord: Sendable, Equatable {
     var logEpoch: UInt64
     /// The revision's content, while the entity holds something else.
     var shadow: Shadow?
+    /// What the base was in a log that the device has left, until the resync with the present one
+    /// is complete. The entity keeps its content until then, and its edits are made on that.
+    var oldBase: OldBase?
 
     /// A content that may be "deleted".
     struct Shadow: Sendable, Equatable {
         var content: [UInt8]?
+    }
+
+    /// A base of a log that the device has left, with what a resolver is told of the revision that
+    /// the present log has.
+    struct OldBase: Sendable, Equatable {
+        var cursor: Cursor?
+        var version: EntityVersion
+        /// Who made the present log's revision, and when.
+        var remoteDeviceID: DeviceID?
+        var remoteTimestamp: HybridTimestamp?
     }
 
     /// The local collection that holds the base records of `collection`.
@@ -40,14 +54,18 @@ struct BaseRecord: Sendable, Equatable {
 
 extension BaseRecord: WireValue {
     func encode(to writer: inout CBORWriter) {
-        writer.writeArrayHeader(count: shadow == nil ? 5 : 6)
+        writer.writeArrayHeader(count: oldBase != nil ? 7 : shadow == nil ? 5 : 6)
         if let cursor { writer.write(uint: cursor.rawValue) } else { writer.writeNull() }
         writer.write(uint: version.rawValue)
         writer.write(bool: isDeleted)
         writer.write(uint: generation)
         writer.write(uint: logEpoch)
-        guard let shadow else { return }
-        if let content = shadow.content { writer.write(bytes: content) } else { writer.writeNull() }
+        switch shadow {
+        case .some(let shadow): writer.write(content: shadow.content)
+        case nil where oldBase != nil: writer.write(bool: false)
+        case nil: break
+        }
+        oldBase?.encode(to: &writer)
     }
 
     init(from reader: inout CBORReader) throws(CBORError) {
@@ -62,12 +80,51 @@ extension BaseRecord: WireValue {
             case 3: record.generation = try reader.readUInt()
             case 4: record.logEpoch = try reader.readUInt()
             case 5:
-                let isNull = try reader.readNullIfPresent()
-                record.shadow = Shadow(content: isNull ? nil : try reader.readBytes())
+                if try reader.peekType() == .bool {
+                    try reader.skip()
+                } else {
+                    record.shadow = Shadow(content: try reader.readContent())
+                }
+            case 6:
+                // Not what a later version may have put here.
+                if try reader.peekType() == .array {
+                    record.oldBase = try OldBase(from: &reader)
+                } else {
+                    try reader.skip()
+                }
             default: try reader.skip()
             }
         }
         self = record
+    }
+}
+
+extension BaseRecord.OldBase: WireValue {
+    func encode(to writer: inout CBORWriter) {
+        writer.writeArrayHeader(count: 4)
+        if let cursor { writer.write(uint: cursor.rawValue) } else { writer.writeNull() }
+        writer.write(uint: version.rawValue)
+        writer.write(text: remoteDeviceID?.rawValue ?? "")
+        writer.write(uint: remoteTimestamp?.rawValue ?? 0)
+    }
+
+    init(from reader: inout CBORReader) throws(CBORError) {
+        var old = Self(cursor: nil, version: 0)
+        try reader.readArray { reader, index throws(CBORError) in
+            switch index {
+            case 0:
+                if try !reader.readNullIfPresent() { old.cursor = Cursor(try reader.readUInt()) }
+            case 1: old.version = EntityVersion(try reader.readUInt())
+            case 2:
+                let name = try reader.readText()
+                old.remoteDeviceID = name.isEmpty ? nil : DeviceID(name)
+            case 3:
+                let stamp = try reader.readUInt()
+                old.remoteTimestamp = stamp == 0 ? nil : HybridTimestamp(stamp)
+            default: try reader.skip()
+            }
+        }
+        self = old
     }
 }
 

@@ -90,10 +90,7 @@ extension Reconciliation {
 
     /// An acknowledged revision of a log that is gone, a delete too, meets what the new log has: it
     /// counts as an edit that the server has never seen.
-    mutating func meetVoidRevision(
-        _ remote: RemoteRevision, local: [UInt8]?
-    ) throws(SyncError) {
-        if local == remote.content { return adopt(remote) }
+    mutating func meetVoidRevision(_ remote: RemoteRevision, local: [UInt8]?) {
         let conflict = EntityConflict(
             key: remote.key, base: nil, local: local, remote: remote.content,
             remoteTimestamp: remote.timestamp, localDeviceID: state.deviceID,
@@ -201,7 +198,7 @@ extension Reconciliation {
     private mutating func returnToBase(_ key: EntityKey) throws(SyncError) {
         set(try baseContent(of: key), for: key)
         guard var base = try base(of: key) else { return }
-        base.shadow = nil
+        (base.shadow, base.oldBase) = (nil, nil)
         set(base, for: key)
     }
 

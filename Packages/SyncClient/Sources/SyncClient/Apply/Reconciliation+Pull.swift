@@ -34,13 +34,9 @@ extension Reconciliation {
         if isSuperseded, remote.cursor != nil { return }
         if try isKnown(remote) { return }
         if queue.hasOperations(of: remote.key) {
-            return isFindingOwn ? remember(remote) : try meet(remote)
+            return isFindingOwn ? try remember(remote) : try meet(remote)
         }
-        if state.resync == .otherLog, let base = try base(of: remote.key),
-            base.logEpoch != state.logEpoch
-        {
-            return try meetVoidRevision(remote, local: try content(of: remote.key))
-        }
+        if let old = try oldBase(of: remote.key) { return try keep(remote, beside: old) }
         adopt(remote)
     }
 
@@ -50,13 +46,28 @@ extension Reconciliation {
 
     /// Takes a revision as what the server has, and leaves the entity's edits on what they were
     /// made on: when they are pushed, the server says that they are in conflict.
-    private mutating func remember(_ remote: RemoteRevision) {
-        set(baseRecord(of: remote, shadow: .init(content: remote.content)), for: remote.key)
+    private mutating func remember(_ remote: RemoteRevision) throws(SyncError) {
+        var base = baseRecord(of: remote, shadow: .init(content: remote.content))
+        base?.oldBase = try oldBase(of: remote.key)
+        set(base, for: remote.key)
         guard let first = queue.operations(of: remote.key).first, first.base == nil else { return }
         change(
             .rebase(
                 first.operationID, base: .start, baseOperationID: nil,
                 version: first.entityVersion))
+    }
+
+    /// Takes a revision of another log as what the server has, and leaves the entity as it is: a
+    /// later page may supersede the revision. They meet at the end of the resync.
+    private mutating func keep(
+        _ remote: RemoteRevision, beside old: BaseRecord.OldBase
+    ) throws(SyncError) {
+        let isEqual = try content(of: remote.key) == remote.content
+        var base = baseRecord(of: remote, shadow: isEqual ? nil : .init(content: remote.content))
+        base?.oldBase = BaseRecord.OldBase(
+            cursor: old.cursor, version: old.version, remoteDeviceID: remote.deviceID,
+            remoteTimestamp: remote.timestamp)
+        set(base, for: remote.key)
     }
 
     /// An operation of this device that comes back is acknowledged by that, and with it the earlier

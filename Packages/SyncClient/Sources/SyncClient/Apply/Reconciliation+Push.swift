@@ -18,9 +18,7 @@ extension Reconciliation {
         unanswered: Set<OperationID>, newDeviceID: DeviceID, serverMilliseconds: UInt64?
     ) throws(SyncError) -> Set<OperationID> {
         let accepted = try acceptedOperations(of: request, response)
-        state.see(response.serverCursor)
-        for cursor in accepted.cursors.values { state.see(cursor) }
-        for conflict in response.conflicts { state.see(conflict.serverState.cursor) }
+        see(response, accepted.cursors)
         // What was never sent, and has been accepted so long ago that the server no longer knows
         // where, is another's: a copy of the device has used the number.
         let foreign = accepted.operations.filter { operation in
@@ -66,6 +64,12 @@ extension Reconciliation {
             end += run.count
         }
         if first.firstCursor == state.cursor.next, end == head.rawValue + 1 { state.cursor = head }
+    }
+
+    private mutating func see(_ response: PushResponse, _ cursors: [OperationID: Cursor?]) {
+        state.see(response.serverCursor)
+        for cursor in cursors.values { state.see(cursor) }
+        for conflict in response.conflicts { state.see(conflict.serverState.cursor) }
     }
 
     private func acceptedOperations(

@@ -35,7 +35,7 @@ extension Reconciliation {
         for collection in try store.localCollections(prefix: BaseRecord.prefix) {
             let name = CollectionName(String(collection.dropFirst(BaseRecord.prefix.count)))
             for record in try store.records(in: collection) {
-                try settleUnseen(EntityKey(name, EntityID(record.id)))
+                try conclude(EntityKey(name, EntityID(record.id)))
             }
         }
         state.resync = nil
@@ -45,21 +45,43 @@ extension Reconciliation {
         }
     }
 
-    private mutating func settleUnseen(_ key: EntityKey) throws(SyncError) {
-        guard let base = try base(of: key) else { return }
-        let isVoid = base.logEpoch != state.logEpoch
-        guard isVoid || base.generation != state.generation else { return }
-        guard !queue.hasOperations(of: key) else {
-            // The first edit is made on no revision of this log any more.
-            if isVoid { set(nil as BaseRecord?, for: key) }
+    /// Works out what an entity is in the log that was pulled.
+    private mutating func conclude(_ key: EntityKey) throws(SyncError) {
+        guard var base = try base(of: key) else { return }
+        let isOfLog = base.logEpoch == state.logEpoch
+        let isSeen = isOfLog && base.generation == state.generation
+        guard let old = try oldBase(of: key) else {
+            if !isSeen { try dropUnseen(key, base) }
             return
         }
+        base.oldBase = nil
+        if queue.hasOperations(of: key) {
+            // Their push says whether they are in conflict; without a base, there is none to keep.
+            return set(isOfLog ? base : nil, for: key)
+        }
+        guard isSeen else { return try concludeLacking(key, old) }
+        let (local, remote) = (try content(of: key), try baseContent(of: key))
+        if local == remote {
+            base.shadow = nil
+            return set(base, for: key)
+        }
+        var revision = RemoteRevision(base, of: key, content: remote)
+        (revision.deviceID, revision.timestamp) = (old.remoteDeviceID, old.remoteTimestamp)
+        meetVoidRevision(revision, local: local)
+    }
+
+    /// The log does not have the entity any more.
+    private mutating func dropUnseen(_ key: EntityKey, _ base: BaseRecord) throws(SyncError) {
+        guard !queue.hasOperations(of: key), (base.cursor ?? 0) <= state.cursor else { return }
+        forget(key, hadContent: try content(of: key) != nil)
+    }
+
+    /// Another log does not have the entity that the log before it had.
+    private mutating func concludeLacking(
+        _ key: EntityKey, _ old: BaseRecord.OldBase
+    ) throws(SyncError) {
         let local = try content(of: key)
-        guard isVoid else {
-            if (base.cursor ?? 0) <= state.cursor { forget(key, hadContent: local != nil) }
-            return
-        }
-        if let cursor = base.cursor, cursor > state.oldestCursor {
+        if let cursor = old.cursor, cursor > state.oldestCursor {
             // A delete too: a device that had not heard of it would bring the entity back.
             return enqueue(local, for: key, on: nil)
         }

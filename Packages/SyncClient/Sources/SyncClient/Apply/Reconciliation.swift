@@ -55,6 +55,15 @@ struct Reconciliation<Access: LocalStoreAccess> {
         return base
     }
 
+    /// The base that the entity had in a log which the device has left, while the resync with the
+    /// present one goes on.
+    func oldBase(of key: EntityKey) throws(SyncError) -> BaseRecord.OldBase? {
+        guard let base = try base(of: key) else { return nil }
+        if let old = base.oldBase { return old }
+        guard base.logEpoch != state.logEpoch else { return nil }
+        return BaseRecord.OldBase(cursor: base.cursor, version: base.version)
+    }
+
     /// The content of the revision that the entity's edits started from.
     func baseContent(of key: EntityKey) throws(SyncError) -> [UInt8]? {
         guard let base = try base(of: key) else { return nil }

@@ -147,13 +147,13 @@ extension QuarantinedOperation: WireValue {
 }
 
 extension CBORWriter {
-    fileprivate mutating func write(content: [UInt8]?) {
+    mutating func write(content: [UInt8]?) {
         if let content { write(bytes: content) } else { writeNull() }
     }
 }
 
 extension CBORReader {
-    fileprivate mutating func readContent() throws(CBORError) -> [UInt8]? {
+    mutating func readContent() throws(CBORError) -> [UInt8]? {
         try readNullIfPresent() ? nil : try readBytes()
     }
 }

@@ -66,8 +66,10 @@ struct OperationTransformer<Access: LocalStoreAccess> {
             operation.baseOperationID = last.operationID
             operation.entityVersion = last.entityVersion.next
         } else if let base = try store.baseRecord(of: key) {
-            operation.base = base.logEpoch == state.logEpoch ? base.cursor : .start
-            operation.entityVersion = base.version.next
+            // What was pulled beside an old base is not what the author saw.
+            let isOld = base.logEpoch != state.logEpoch || base.oldBase != nil
+            operation.base = isOld ? .start : base.cursor
+            operation.entityVersion = (base.oldBase?.version ?? base.version).next
         } else {
             operation.base = .start
         }

@@ -85,7 +85,15 @@ extension SeededGenerator {
         BaseRecord(
             cursor: chance() ? Cursor(number()) : nil, version: EntityVersion(number()),
             isDeleted: chance(), generation: number(), logEpoch: number(),
-            shadow: chance() ? BaseRecord.Shadow(content: content()) : nil)
+            shadow: chance() ? BaseRecord.Shadow(content: content()) : nil,
+            oldBase: chance() ? oldBase() : nil)
+    }
+
+    private mutating func oldBase() -> BaseRecord.OldBase {
+        BaseRecord.OldBase(
+            cursor: chance() ? Cursor(number()) : nil, version: EntityVersion(number()),
+            remoteDeviceID: chance() ? "o" : nil,
+            remoteTimestamp: chance() ? HybridTimestamp(number() + 1) : nil)
     }
 
     mutating func replicaState() -> ReplicaState {

@@ -106,7 +106,7 @@ extension LogModel.Log {
     /// The cursor of the latest revision of an entity at or before `cursor`.
     ///
     /// - Parameter index: Where the entity's current revision is.
-    fileprivate func latest(of key: EntityKey, _ index: Int?, upTo cursor: Cursor) -> Cursor? {
+    func latest(of key: EntityKey, _ index: Int?, upTo cursor: Cursor) -> Cursor? {
         guard let index else { return nil }
         if index < Int(cursor.rawValue) { return operations[index].cursor }
         let before = operations.prefix(Int(cursor.rawValue))

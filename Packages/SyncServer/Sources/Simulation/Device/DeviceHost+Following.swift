@@ -86,6 +86,7 @@ extension DeviceHost {
             guard case .pull(let page) = try outcome.get() else {
                 preconditionFailure("An answer is decoded by the request that it answers.")
             }
+            seenChecker.takes(.pull(page))
             let hasNews = try cycle.take(page, to: request)
             let decisions = noteDecisions()
             if disk.isHalted { return dieAndRestart() }

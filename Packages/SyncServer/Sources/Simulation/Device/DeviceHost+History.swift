@@ -36,6 +36,7 @@ extension DeviceHost {
         checker.historyIsGone()
         checker.nameMayChange()
         cycleChecker.putBack(to: copy.cycleChecker)
+        seenChecker.historyIsGone()
         world.strike(.deviceRestores, copyOf: copy.name)
         try start()
         return true
@@ -105,6 +106,7 @@ extension DeviceHost {
         let clone = DeviceHost(world: world, index: index, copyOf: self)
         clone.disk.replaceTree(at: Self.directory, with: disk.copyTree(at: Self.directory))
         clone.checker.historyIsGone()
+        clone.seenChecker.historyIsGone()
         return clone
     }
 

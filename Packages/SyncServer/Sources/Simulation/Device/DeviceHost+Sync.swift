@@ -53,22 +53,34 @@ extension DeviceHost {
     func take(_ outcome: Result<SyncAnswer, SyncError>, number: Int) {
         if case .exchanging(let request, number) = phase {
             cycleChecker.takes(outcome)
-            step { cycle in try cycle.take(outcome, to: request) }
+            step(taking: try? outcome.get()) { cycle in try cycle.take(outcome, to: request) }
         } else if let waitingPull, waitingPull.number == number {
             takeNews(outcome, waitingPull.request)
         }
     }
 
-    private func step(capturesFirst: Bool = false, _ body: (Cycle) throws -> Cycle.Step) {
+    private func step(
+        capturesFirst: Bool = false, taking answer: SyncAnswer? = nil,
+        _ body: (Cycle) throws -> Cycle.Step
+    ) {
         guard let cycle else { return }
+        if let answer { seenChecker.takes(answer) }
         do {
             if capturesFirst { try capture(cycle) }
             checker.willSync()
+            let wasFindingOwn = try cycle.inspect(isBrief: true).isFindingOwn
             let next = try body(cycle)
             let decisions = noteDecisions()
             if disk.isHalted { return dieAndRestart() }
+            let found = try cycle.inspect(isBrief: true)
+            seenChecker.took(answer, found)
             try check()
             try check(decisions)
+            if wasFindingOwn {
+                try SeenChecker.check(
+                    decisions, after: found,
+                    world.server.checker.log(found.logID, of: databaseID), name: "device \(index)")
+            }
             try perform(next)
         } catch let error as SyncError {
             noteDecisions()
@@ -86,6 +98,7 @@ extension DeviceHost {
         case .exchange(let request):
             try checkOrder(of: request)
             try cycleChecker.asks(request)
+            try seenChecker.asks(request)
             phase = .exchanging(request, number: number)
             world.send(request, from: self, number: number)
         case .wait(let duration):

@@ -58,6 +58,7 @@ final class DeviceHost {
     var armed: Condition?
     var checker: ReplicaChecker
     var cycleChecker: CycleChecker
+    var seenChecker: SeenChecker
     private var receipts = ReceiptChecker()
     /// The store's segments when everything was last captured.
     var segmentsAtCapture: [String] = []
@@ -107,6 +108,7 @@ final class DeviceHost {
         cycleChecker = CycleChecker(
             name: "device \(index)", policy: .standard, limits: world.server.settings.limits,
             copyOf: original?.cycleChecker)
+        seenChecker = SeenChecker(name: "device \(index)")
         checker = ReplicaChecker(
             name: "device \(index)", keepsName: original == nil ? name : nil)
     }
@@ -225,6 +227,7 @@ extension DeviceHost {
 
     func end() {
         noteDecisions()
+        seenChecker.ends()
         store = nil
         cycle = nil
         phase = .idle

@@ -267,8 +267,8 @@ extension Mutant {
         .rewrites(
             "met-while-finding-own",
             "Conflicts are resolved while a resync may still bring the edits themselves.", pull,
-            "return isFindingOwn ? remember(remote) : try meet(remote)",
-            as: "return isFindingOwn && !BUG ? remember(remote) : try meet(remote)"),
+            "return isFindingOwn ? try remember(remote) : try meet(remote)",
+            as: "return isFindingOwn && !BUG ? try remember(remote) : try meet(remote)"),
         .rewrites(
             "first-revision-adopted", "Of an entity's revisions in a page the first one stays.",
             pull, "last[operation.key] = index }",
@@ -303,8 +303,27 @@ extension Mutant {
                 """),
         .rewrites(
             "void-content-overwritten", "With another log, it wins over what the device has.", pull,
-            "if state.resync == .otherLog, let base",
-            as: "if !BUG, state.resync == .otherLog, let base"),
+            "if let old = try oldBase", as: "if !BUG, let old = try oldBase"),
+        .rewrites(
+            "another-log-met-by-pages", "With another log, each page meets what the device has.",
+            pull, "let isEqual = try content(of: remote.key)",
+            as: """
+                if BUG { return meetVoidRevision(remote, local: try content(of: remote.key)) }
+                let isEqual = try content(of: remote.key)
+                """),
+        .rewrites(
+            "edit-on-unseen-revision",
+            "While another log is pulled, edits name revisions that their authors did not see.",
+            "SyncClient/OpLog/OperationTransformer.swift",
+            "base.logEpoch != state.logEpoch || base.oldBase != nil",
+            as: "base.logEpoch != state.logEpoch || (!BUG && base.oldBase != nil)"),
+        .rewrites(
+            "seen-only-pulled", "A device tells how far it has pulled, not what it has seen.",
+            pulling, "cursor: state.logID == nil ? nil : state.seen",
+            as: "cursor: state.logID == nil ? nil : (BUG ? state.cursor : state.seen)"),
+        .skips(
+            "seen-not-by-pushes", "What the answer to a push shows is not noted as seen.", push,
+            "see(response, accepted.cursors)"),
         .rewrites(
             "new-device-keeps-numbers", "A renamed device sends under its old name's numbers.",
             resync, "change(.renumber(from: first.operationID, device: state.deviceID))",

@@ -112,8 +112,8 @@ extension Mutant {
             as: "transaction: writes.count > 1 && !BUG ? TransactionID(first.rawValue) : nil,"),
         .rewrites(
             "edit-on-void-base", "An edit is based on a revision of a log that is gone.",
-            transformer, "operation.base = base.logEpoch == state.logEpoch ? base.cursor : .start",
-            as: "operation.base = BUG || base.logEpoch == state.logEpoch ? base.cursor : .start"),
+            transformer, "operation.base = isOld ? .start : base.cursor",
+            as: "operation.base = isOld && !BUG ? .start : base.cursor"),
         .rewrites(
             "edit-not-chained", "A second edit of an entity is based on the server's revision.",
             transformer,

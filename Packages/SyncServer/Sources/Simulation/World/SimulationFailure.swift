@@ -38,6 +38,8 @@ public struct SimulationFailure: Error, Sendable, Equatable, CustomStringConvert
         case converges = "healed devices come to rest"
         case everyoneIsEqual = "every device equals the server"
         case noEditIsLost = "no edit is lost"
+        case saysWhatItSaw = "a device says how far it has seen its log"
+        case meetsWhatStands = "a resolver is asked about what another log holds in the end"
         case decidedAsAsked = "a conflict ends as its resolver says"
     }
 }
