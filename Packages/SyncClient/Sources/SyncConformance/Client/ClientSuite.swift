@@ -10,6 +10,7 @@ extension ConformanceSuite where Subject == ClientUnderTest {
             name: "client",
             entries: ClientRules.push + ClientRules.pull + ClientRules.answers + ClientRules.faults
                 + ClientRules.refusals + ClientRules.conflicts + ClientRules.logs
+                + ClientRules.otherLogs
                 + ClientRules.crashes)
     }
 }

@@ -44,6 +44,18 @@ extension ClientLie {
             map in
             map[key: "logId"] = .bytes(ClientWorld.firstLog.bytes)
         },
+        .init("only what it pulled", "logs/seen", in: "/v1/handshake") { map in
+            if map.number("cursor") == 3 { map[key: "cursor"] = 1 }
+        },
+        .init("no deletes of the old log", "logs/delete", in: "/v1/push") { map in
+            map.changeOperations { operation in
+                guard operation[key: "opType"] == "delete", operation.number("base") == 0 else {
+                    return
+                }
+                operation[key: "opType"] = "upsert"
+                operation[key: "entityCbor"] = .bytes(ClientWorld.content("milk"))
+            }
+        },
         .init("without one's own", "logs/other-handshake", in: "/v1/pull") {
             $0[key: "includeOwn"] = nil
         },
@@ -125,6 +137,25 @@ extension ClientLie {
                     }
                 })),
             .init(
+                "deaf to lastOpId", "logs/fallen",
+                wire: .init(response: { response in
+                    guard case .map(var map)? = try? CBORValue(decoding: response.body),
+                        map[key: "lastOpId"] != nil
+                    else { return }
+                    map[key: "lastOpId"] = nil
+                    response.body = CBORValue.map(map).encoded()
+                })),
+            .init(
+                "takes cursor 0 for accepted", "logs/number-forgotten",
+                wire: .init(response: { response in
+                    guard case .map(var map)? = try? CBORValue(decoding: response.body),
+                        case .array(let runs) = map[key: "accepted"],
+                        case .array(let run)? = runs.first, run.count == 3, run[1] == 0
+                    else { return }
+                    map[key: "accepted"] = .array([.array([run[0], 2, run[2]])])
+                    response.body = CBORValue.map(map).encoded()
+                })),
+            .init(
                 "deaf to limits", "push/limits",
                 wire: .init(response: { response in
                     guard case .map(var map)? = try? CBORValue(decoding: response.body),
@@ -154,12 +185,13 @@ extension ClientLie {
         .init(
             "keeps no conflict",
             "conflicts/remote-wins,conflicts/in-push,conflicts/deleted-remotely,"
-                + "conflicts/transaction,logs/unlike",
+                + "conflicts/transaction,logs/unlike,logs/newest",
             answer: "conflicts"
         ) { $0[key: "conflicts"] = [] },
         .init(
             "sees conflicts everywhere",
-            "pull/own,faults/pulled-after-loss,conflicts/equal,conflicts/both-deleted,logs/equal",
+            "pull/own,faults/pulled-after-loss,conflicts/equal,conflicts/both-deleted,logs/equal,"
+                + "logs/superseded",
             answer: "conflicts"
         ) { $0[key: "conflicts"] = .array([.map(entity("n1"))]) },
         .init(

@@ -184,7 +184,7 @@ extension ClientRules {
 
 extension ClientWorld {
     /// The server is put back to where it was at a cursor, and has a new log unless one is named.
-    fileprivate func restore(to cursor: Cursor, log: LogID = ClientWorld.log(2)) {
+    func restore(to cursor: Cursor, log: LogID = ClientWorld.log(2)) {
         server.withModel { $0.restore(to: cursor, logID: log) }
     }
 }
