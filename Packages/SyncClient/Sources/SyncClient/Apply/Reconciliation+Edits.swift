@@ -207,6 +207,24 @@ extension Reconciliation {
         queue.nextStamp(after: state.receivedTimestamp, wallMilliseconds: wallMilliseconds)
     }
 
+    /// Edits whose stamps are too far ahead of the server's clock for it are stamped anew, and the
+    /// next edit goes on from there (section 7.4).
+    mutating func restamp(atMilliseconds now: UInt64) {
+        let limit = HybridTimestamp.first(
+            atMilliseconds: min(now, wireIntegerMax) + HybridLogicalClock.toleratedSkewMilliseconds)
+        let early = queue.operations.filter {
+            ($0.hybridTimestamp?.milliseconds ?? 0) > limit.milliseconds
+        }
+        guard let first = early.first else { return }
+        var clock = HybridLogicalClock()
+        for operation in early {
+            // Not the wall clock of this device, which is the one that is wrong.
+            change(.restamp(operation.operationID, clock.stamp(wallMilliseconds: now)))
+        }
+        state.receivedTimestamp = min(state.receivedTimestamp, clock.latest)
+        renumberIfSent(from: first.operationID)
+    }
+
     mutating func log(_ conflict: EntityConflict, _ resolution: ConflictResolution) {
         let entry = ConflictRecord(
             id: nextRecordID(), conflict: conflict, resolution: resolution,

@@ -15,7 +15,7 @@ extension Reconciliation {
     /// - Throws: `SyncError` if the answer leaves an operation unsettled.
     mutating func settle(
         _ request: PushRequest, _ response: PushResponse, firstSent: OperationID?,
-        unanswered: Set<OperationID>, newDeviceID: DeviceID, serverMilliseconds: UInt64?
+        unanswered: Set<OperationID>, newDeviceID: DeviceID
     ) throws(SyncError) -> Set<OperationID> {
         let accepted = try acceptedOperations(of: request, response)
         see(response, accepted.cursors)
@@ -39,7 +39,7 @@ extension Reconciliation {
             becomeNewDevice(newDeviceID)
             return []
         }
-        try settle(response.rejected, serverMilliseconds: serverMilliseconds)
+        try settle(response.rejected)
         var settled: Set<EntityKey> = []
         for conflict in response.conflicts
         where settled.insert(EntityKey(conflict.collection, conflict.entityID)).inserted {
@@ -103,17 +103,12 @@ extension Reconciliation {
         return (operations, cursors)
     }
 
-    private mutating func settle(
-        _ rejections: [Rejection], serverMilliseconds: UInt64?
-    ) throws(SyncError) {
+    private mutating func settle(_ rejections: [Rejection]) throws(SyncError) {
         for rejection in rejections {
-            guard var operation = queue.operation(rejection.operationID) else { continue }
+            guard let operation = queue.operation(rejection.operationID) else { continue }
             switch rejection.code {
-            case .transactionAborted: continue
-            case .clockSkew:
-                operation.hybridTimestamp = .first(
-                    atMilliseconds: serverMilliseconds ?? wallMilliseconds)
-                change(.replace(operation))
+            // A stamp is made anew when a handshake has said what time it is.
+            case .transactionAborted, .clockSkew: continue
             default:
                 let members =
                     operation.transactionID.map(queue.members)

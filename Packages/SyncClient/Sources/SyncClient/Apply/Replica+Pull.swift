@@ -31,6 +31,11 @@ extension Replica {
             reconciliation.state.logID = response.logID ?? reconciliation.state.logID
             reconciliation.state.oldestCursor = response.oldestCursor ?? 0
             reconciliation.state.see(response.serverCursor)
+            if memory.restampsAtHandshake, reconciliation.state.resync == nil {
+                reconciliation.restamp(
+                    atMilliseconds: response.serverTimeMilliseconds
+                        ?? reconciliation.wallMilliseconds)
+            }
             guard let last else { return }
             if last > reconciliation.queue.sentThrough {
                 reconciliation.becomeNewDevice(newDeviceID)
@@ -39,6 +44,7 @@ extension Replica {
             }
         }
         memory.handshake = response
+        memory.restampsAtHandshake = memory.restampsAtHandshake && state.resync != nil
         memory.isPullComplete = false
     }
 
@@ -64,9 +70,20 @@ extension Replica {
         PullRequest(
             databaseID: state.databaseID, logID: state.logID, sinceCursor: state.cursor,
             limit: configuration.pullLimit, deviceID: state.deviceID,
-            includesOwn: true, waitMilliseconds: waitMilliseconds,
+            includesOwn: true, maxBytes: pageBytesMax, waitMilliseconds: waitMilliseconds,
             snapshot: state.cursor == .start ? nil : state.snapshot)
     }
+
+    /// A page may go beyond what was asked for by one transaction, which was a push.
+    private var pageBytesMax: UInt64 {
+        let pushBytesMax = (memory.handshake?.limits ?? .standard).maxBodyBytes
+        let (room, isNone) = configuration.answerBytesMax.subtractingReportingOverflow(
+            pushBytesMax.addingReportingOverflow(Self.pageEnvelopeBytes).partialValue)
+        return isNone ? 1 : max(room, 1)
+    }
+
+    /// What a page has beside its operations, and then some.
+    private static var pageEnvelopeBytes: UInt64 { 64 << 10 }
 
     func settle(_ page: PullResponse, to request: PullRequest) throws(SyncError) {
         // Something was sent, another page applied, or a resync begun, while this one was on its

@@ -12,7 +12,9 @@ extension Replica {
         memory.postponed.subtract(memory.inFlight)
         memory.firstSent = operations.first.map(\.operationID)
             .flatMap { $0 > queue.state.sentThrough ? $0 : nil }
-        if let last = operations.last, last.operationID > queue.state.sentThrough {
+        memory.firstDoubted = operations.first.map(\.operationID)
+            .flatMap { $0 > queue.state.unansweredThrough ? $0 : nil }
+        if let last = operations.last, last.operationID > queue.state.unansweredThrough {
             try committing { () throws(SyncError) in
                 try queue.commit([.noteSent(last.operationID)])
             }
@@ -32,7 +34,8 @@ extension Replica {
         guard !candidates.isEmpty else { return [] }
         let plan = PushPlan.choose(
             from: candidates, limits: memory.handshake?.limits ?? .standard,
-            countMax: memory.pushSize.countMax, mayBeSent: !sent.isEmpty)
+            countMax: memory.pushSize.countMax,
+            mayBeSent: candidates.first.map { $0.operationID <= queue.state.sentThrough } ?? false)
         switch plan {
         case .push(let count):
             let batch = candidates.prefix(count)
@@ -63,20 +66,56 @@ extension Replica {
             .subtracting(carried).subtracting(memory.postponed)
         let newDeviceID = makeDeviceID()
         let isUpToDate = memory.isPullComplete
+        let (seen, postponed) = (state.seen, memory.postponed.count)
+        var hasSettled = false
         let refused = try settle { reconciliation throws(SyncError) in
+            let count = reconciliation.queue.operations.count
             let refused = try reconciliation.settle(
                 request, response, firstSent: memory.firstSent, unanswered: unanswered,
-                newDeviceID: newDeviceID,
-                serverMilliseconds: memory.handshake?.serverTimeMilliseconds)
+                newDeviceID: newDeviceID)
             if isUpToDate { reconciliation.passOwn(response) }
+            hasSettled = reconciliation.queue.operations.count < count
             return refused
         }
-        memory.firstSent = nil
+        (memory.firstSent, memory.firstDoubted) = (nil, nil)
         memory.postponed.formUnion(queue.state.sentOperationsRefused(with: refused))
         memory.postponed.formIntersection(queue.state.sentOperations.map(\.operationID))
         memory.pushSize.grow()
         memory.isPullComplete = isUpToDate && response.serverCursor == state.cursor
         if state.resync != nil { memory.handshake = nil }
+        if response.rejected.contains(where: { $0.code == .clockSkew }), refused.isEmpty {
+            memory.restampsAtHandshake = true
+            memory.handshake = nil
+        }
+        let hasMoved = hasSettled || state.seen > seen || memory.postponed.count > postponed
+        try noteProgress(hasMoved)
+    }
+
+    /// A conflict that was settled is not reported again by a server that follows the protocol, but
+    /// one that does it for ever must not keep a device pushing.
+    private func noteProgress(_ hasMoved: Bool) throws(SyncError) {
+        memory.standstill = hasMoved ? 0 : memory.standstill + 1
+        guard memory.standstill >= Self.standstillMax else { return }
+        memory.standstill = 0
+        throw SyncError(
+            .noProgress,
+            "The server has refused the same edits \(Self.standstillMax) times in a row, although "
+                + "they were changed as it asked. They wait in the queue; look at what runs on the "
+                + "server.")
+    }
+
+    /// More than any server needs that follows the protocol: one for the conflict, and one for what
+    /// its end changes.
+    static var standstillMax: Int { 16 }
+
+    /// The server said that it stored nothing of a push: what no other push has carried counts as
+    /// not sent, so that others' edits can come meanwhile.
+    func noteUnstored(_ error: SyncError) throws(SyncError) {
+        guard error.saysNothingWasStored, let first = memory.firstDoubted else { return }
+        memory.firstDoubted = nil
+        try committing { () throws(SyncError) in
+            try queue.commit([.noteUnstored(after: OperationID(first.rawValue - 1))])
+        }
     }
 
     /// An empty push went through, so what the server refuses lies in the operations.

@@ -8,6 +8,7 @@ extension Replica {
     ///
     /// - Returns: Whether there was one; otherwise the error is for the engine.
     func recover(from error: SyncError, push: PushRequest? = nil) throws(SyncError) -> Bool {
+        if push != nil { try noteUnstored(error) }
         switch error.code {
         case .server(.invalidCursor):
             let isCompacted = error.details.reason == "compacted"
@@ -40,6 +41,10 @@ extension Replica {
             memory.postponed.formUnion(memory.inFlight)
             memory.pushSize.shrink(after: push, error)
             return true
+        case .answerTooLarge:
+            // What it says is not known: the same goes out again, in smaller requests.
+            guard let push else { return false }
+            return memory.pushSize.halve(push)
         default:
             return false
         }

@@ -235,6 +235,7 @@ final class Replica<Store: LocalStore, Queue: DurableQueue> {
     ///   shows only there, and until then neither sees what the other pushed.
     func beginCycle(renewsHandshake: Bool) {
         memory.isPullComplete = false
+        memory.standstill = 0
         if renewsHandshake { memory.handshake = nil }
     }
 }

@@ -16,6 +16,12 @@ struct ReplicaMemory: Sendable, Hashable {
     var postponed: Set<OperationID> = []
     /// The first operation of the last push, if no request had carried it before.
     var firstSent: OperationID?
+    /// The first operation of the last push, if no earlier one may have brought it to the server.
+    var firstDoubted: OperationID?
+    /// How many pushes in a row were refused in whole, with nothing new.
+    var standstill = 0
+    /// Whether the server refused a stamp: operations are stamped anew at the next handshake.
+    var restampsAtHandshake = false
     /// Those of `postponed` that the last push carried.
     var inFlight: Set<OperationID> = []
     /// How large the next push may be.

@@ -27,6 +27,9 @@ public struct SyncConfiguration: Sendable {
     /// Below so many bytes the queue's file is never written anew.
     @_spi(Simulation) public var queueCompactionBytesMin: UInt64 = 1 << 20
 
+    /// How large an answer may be, in bytes: what the engine's transport takes.
+    var answerBytesMax: UInt64 = 64 << 20
+
     /// Creates a configuration with the defaults.
     public init(
         databaseID: DatabaseID, deviceID: DeviceID? = nil,

@@ -22,6 +22,8 @@ public struct ReplicaInspection: Sendable {
     public var operations: [SyncOperation]
     /// The highest number that may have been sent.
     public var sentThrough: OperationID
+    /// The highest number that may be on the server.
+    public var unansweredThrough: OperationID
     /// The rule that the queue breaks, in words; `nil` if it keeps them all.
     public var queueFault: String?
     /// What the device knows of entities' revisions on the server, void ones left out.
@@ -86,7 +88,7 @@ extension Replica {
             isResyncing: state.resync != nil,
             isFindingOwn: state.resync == .otherLog || state.resync == .newDevice,
             receivedTimestamp: state.receivedTimestamp, operations: queue.operations,
-            sentThrough: queue.sentThrough,
+            sentThrough: queue.sentThrough, unansweredThrough: queue.unansweredThrough,
             queueFault: isBrief ? nil : queue.checkInvariants(),
             bases: isBrief ? [:] : try knownRevisions())
     }

@@ -42,6 +42,8 @@ public actor DiskSyncEngine<Disk: FileSystem> {
         transport: any SyncTransport, resolver: any ConflictResolver = .serverWins,
         environment: SyncEnvironment = .system, clock: any Clock<Duration> = ContinuousClock()
     ) throws(SyncError) {
+        var configuration = configuration
+        configuration.answerBytesMax = transport.answerBytesMax
         cycle = try SyncCycle(
             store: store, configuration: configuration, resolver: resolver,
             environment: environment)

@@ -189,6 +189,7 @@ extension DeviceModel {
         queue = QueueState(
             operations: queue.operations.map(\.withoutTimes),
             nextOperationID: queue.nextOperationID, sentThrough: queue.sentThrough,
+            unansweredThrough: queue.unansweredThrough,
             checkpoint: queue.checkpoint, settlement: 0, clock: HybridLogicalClock())
         // Of a handshake only the limits and the log are looked at later.
         memory?.handshake?.serverCursor = 0

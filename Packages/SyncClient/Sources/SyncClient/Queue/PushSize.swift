@@ -23,17 +23,22 @@ struct PushSize: Sendable, Hashable {
 
     /// The server refused `push` as a whole.
     mutating func shrink(after push: PushRequest, _ error: SyncError) {
-        let transactions = push.operations.map(\.transactionID)
-        let isAlone =
-            push.operations.count == 1
-            || (transactions[0] != nil && transactions.allSatisfy { $0 == transactions[0] })
-        guard isAlone else {
-            countMax = max(push.operations.count / 2, 1)
-            return
-        }
+        if halve(push) { return }
         suspect = Suspect(
             operations: push.operations.map(\.operationID),
             code: error.status == 413 ? .tooLarge : .malformed, message: error.message)
+    }
+
+    /// The next push has half the operations of this one.
+    ///
+    /// - Returns: Whether it can be halved: it is not a single operation or transaction.
+    mutating func halve(_ push: PushRequest) -> Bool {
+        let transactions = push.operations.map(\.transactionID)
+        guard push.operations.count > 1,
+            transactions[0] == nil || transactions.contains(where: { $0 != transactions[0] })
+        else { return false }
+        countMax = push.operations.count / 2
+        return true
     }
 
     /// The server took a push.

@@ -9,12 +9,17 @@ enum QueueChange: Sendable, Equatable {
     case enqueue([SyncOperation], checkpoint: UInt64)
     /// A push with numbers up to this one is about to leave.
     case noteSent(OperationID)
+    /// The server said that it stored nothing of the one push that carried what comes after this
+    /// number.
+    case noteUnstored(after: OperationID)
     /// Settled operations leave the queue.
     case remove([OperationID])
     /// An operation is now made on another revision.
     case rebase(OperationID, base: Cursor?, baseOperationID: OperationID?, version: EntityVersion)
     /// The operation with the same number becomes this one.
     case replace(SyncOperation)
+    /// An operation gets another stamp, and the device's clock goes on from there, even backwards.
+    case restamp(OperationID, HybridTimestamp)
     /// From this number on, operations take new numbers in the same order, as `device`'s.
     case renumber(from: OperationID, device: DeviceID)
     /// An operation moves to another transaction.
@@ -43,7 +48,9 @@ extension QueueRecord: WireValue {
             writer.writeArrayHeader(count: changes.count)
             for change in changes { change.encode(to: &writer) }
         case .state(let state):
-            writer.writeArrayHeader(count: 7)
+            // The last element is seldom there, and earlier versions do not know it.
+            let isAllUnanswered = state.unansweredThrough == state.sentThrough
+            writer.writeArrayHeader(count: isAllUnanswered ? 7 : 8)
             writer.write(uint: Self.version)
             writer.write(uint: state.settlement)
             writer.write(uint: state.nextOperationID.rawValue)
@@ -52,6 +59,7 @@ extension QueueRecord: WireValue {
             writer.write(uint: state.clock.latest.rawValue)
             writer.writeArrayHeader(count: state.operations.count)
             for operation in state.operations { operation.encode(to: &writer) }
+            if !isAllUnanswered { writer.write(uint: state.unansweredThrough.rawValue) }
         }
     }
 
@@ -76,11 +84,13 @@ extension QueueRecord: WireValue {
         }
         switch (numbers.first, numbers.count) {
         case (Self.version, 2): self = .changes(changes, settlement: numbers[1])
-        case (Self.version, 6):
+        case (Self.version, 6), (Self.version, 7):
             self = .state(
                 QueueState(
                     operations: operations, nextOperationID: OperationID(numbers[2]),
-                    sentThrough: OperationID(numbers[3]), checkpoint: numbers[4],
+                    sentThrough: OperationID(numbers[3]),
+                    unansweredThrough: numbers.count > 6 ? OperationID(numbers[6]) : nil,
+                    checkpoint: numbers[4],
                     settlement: numbers[1],
                     clock: HybridLogicalClock(latest: HybridTimestamp(numbers[5]))))
         default:
@@ -118,6 +128,9 @@ extension QueueChange: WireValue {
         case .regroup(let number, let transaction):
             writer.write(change: 6, [number.rawValue, transaction.rawValue])
         case .voidBases: writer.write(change: 7, [])
+        case .noteUnstored(let number): writer.write(change: 8, [number.rawValue])
+        case .restamp(let number, let stamp):
+            writer.write(change: 9, [number.rawValue, stamp.rawValue])
         }
     }
 
@@ -159,6 +172,8 @@ extension QueueChange: WireValue {
             self = .renumber(from: OperationID(given[1]), device: DeviceID(device))
         case (6, 3, 0, nil): self = .regroup(OperationID(given[1]), TransactionID(given[2]))
         case (7, 1, 0, nil): self = .voidBases
+        case (8, 2, 0, nil): self = .noteUnstored(after: OperationID(given[1]))
+        case (9, 3, 0, nil): self = .restamp(OperationID(given[1]), HybridTimestamp(given[2]))
         default: return nil
         }
     }

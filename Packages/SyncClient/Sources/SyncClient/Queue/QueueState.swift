@@ -7,7 +7,7 @@ import SyncProtocol
 ///
 /// Rules that `checkInvariants()` states: numbers increase; the first edit of an entity names a
 /// revision (`base`), each later one the edit before it (`baseOperationID`); a transaction is an
-/// unbroken run. An operation whose number is not above `sentThrough` may have reached the server:
+/// unbroken run. An operation whose number is not above `unansweredThrough` may be on the server:
 /// it is frozen, and goes out again exactly as it is until an answer settles it.
 struct QueueState: Sendable, Hashable {
     /// The operations, oldest first.
@@ -16,6 +16,9 @@ struct QueueState: Sendable, Hashable {
     private(set) var nextOperationID: OperationID = 1
     /// The highest number that was in a push that left the device.
     private(set) var sentThrough: OperationID = 0
+    /// The highest number that may be on the server. Below `sentThrough` where every push that
+    /// carried the operations between was answered with an error that says that nothing was stored.
+    private(set) var unansweredThrough: OperationID = 0
     /// The commit sequence of the store up to which everything is captured.
     private(set) var checkpoint: UInt64 = 0
     /// The number of the last settlement whose changes are in.
@@ -31,11 +34,13 @@ struct QueueState: Sendable, Hashable {
     /// Creates the state that a compacted queue file starts with.
     init(
         operations: [SyncOperation], nextOperationID: OperationID, sentThrough: OperationID,
-        checkpoint: UInt64, settlement: UInt64, clock: HybridLogicalClock
+        unansweredThrough: OperationID? = nil, checkpoint: UInt64, settlement: UInt64,
+        clock: HybridLogicalClock
     ) {
         self.operations = operations
         self.nextOperationID = nextOperationID
         self.sentThrough = sentThrough
+        self.unansweredThrough = unansweredThrough ?? sentThrough
         self.checkpoint = checkpoint
         self.settlement = settlement
         self.clock = clock
@@ -45,11 +50,13 @@ struct QueueState: Sendable, Hashable {
     var isEmpty: Bool { operations.isEmpty }
 
     /// Whether an operation may have reached the server and waits for its answer.
-    var hasSentOperations: Bool { operations.first.map { $0.operationID <= sentThrough } ?? false }
+    var hasSentOperations: Bool {
+        operations.first.map { $0.operationID <= unansweredThrough } ?? false
+    }
 
     /// The operations that may have reached the server, oldest first.
     var sentOperations: ArraySlice<SyncOperation> {
-        operations[..<(index(atOrAfter: sentThrough.next))]
+        operations[..<(index(atOrAfter: unansweredThrough.next))]
     }
 
     /// The sent operations that are known not to be on the server once `refused` are: those, all
@@ -143,6 +150,9 @@ extension QueueState {
             self.checkpoint = max(self.checkpoint, checkpoint)
         case .noteSent(let through):
             sentThrough = max(sentThrough, through)
+            unansweredThrough = max(unansweredThrough, through)
+        case .noteUnstored(let after):
+            unansweredThrough = min(unansweredThrough, after)
         case .remove(let numbers):
             remove(Set(numbers))
         case .rebase(let number, let base, let baseOperationID, let version):
@@ -154,6 +164,9 @@ extension QueueState {
         case .replace(let operation):
             update(operation.operationID) { $0 = operation }
             clock.adopt(operation.hybridTimestamp)
+        case .restamp(let number, let stamp):
+            update(number) { $0.hybridTimestamp = stamp }
+            clock = HybridLogicalClock(latest: stamp)
         case .renumber(let first, let device):
             renumber(from: first, as: device)
         case .regroup(let number, let transaction):

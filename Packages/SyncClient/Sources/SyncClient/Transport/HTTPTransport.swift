@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 public import Foundation
+import HTTPWire
 
 /// Carries requests over HTTP.
 ///
@@ -23,7 +24,8 @@ public struct HTTPTransport: MessageTransport {
     ///   - server: The server's address, such as `http://127.0.0.1:8080`. A path in it is kept in
     ///     front of the protocol's.
     ///   - timeout: How long one request may take in all. A waiting pull may take its wait longer.
-    ///   - token: Asked before each request for a bearer token.
+    ///   - token: Asked before each request for a bearer token, and once more if the server does
+    ///     not take that one.
     public init(
         server: URL, timeout: Duration = .seconds(30), token: TokenProvider? = nil
     ) {
@@ -40,19 +42,34 @@ public struct HTTPTransport: MessageTransport {
         self.carrier = carrier
     }
 
+    public var answerBytesMax: UInt64 { UInt64(SocketCarrier.answerLimits.maxBodyBytes) }
+
     public func exchange(
         _ body: [UInt8], path: String, waitMilliseconds: UInt64
     ) async throws(SyncError) -> MessageAnswer {
-        var headers = [
+        let headers = [
             (name: "Content-Type", value: "application/cbor"),
             (name: "Accept", value: "application/cbor"),
         ]
+        let url = server.appending(path: String(path.dropFirst()))
+        let limit = timeout + .milliseconds(Int64(clamping: waitMilliseconds))
+        var answer = try await carry(body, to: url, headers, limit)
+        // A token may have run out on its way; of a request without one, nothing was done.
+        if answer.status == 401, token != nil {
+            answer = try await carry(body, to: url, headers, limit)
+        }
+        return answer
+    }
+
+    private func carry(
+        _ body: [UInt8], to url: URL, _ headers: [(name: String, value: String)],
+        _ limit: Duration
+    ) async throws(SyncError) -> MessageAnswer {
+        var headers = headers
         if let token = try await bearerToken() {
             headers.append((name: "Authorization", value: "Bearer \(token)"))
         }
-        return try await carrier.carry(
-            body, to: server.appending(path: String(path.dropFirst())), headers: headers,
-            limit: timeout + .milliseconds(Int64(clamping: waitMilliseconds)))
+        return try await carrier.carry(body, to: url, headers: headers, limit: limit)
     }
 
     private func bearerToken() async throws(SyncError) -> String? {

@@ -6,8 +6,9 @@ import HTTPWire
 /// Carries requests over plain sockets, whose peers are read by a parser of this project: whatever
 /// a peer sends, and wherever it stops, is an answer or an error.
 struct SocketCarrier: HTTPCarrier {
-    /// The largest answer that is taken in. A page has 16 MiB and then at most one transaction.
-    static let answerLimits = HTTPLimits(maxBodyBytes: 64 * 1024 * 1024)
+    /// The largest answer that is taken in: one operation, or one transaction, as large as any
+    /// server takes (64 MiB), beside a page or another content of that size.
+    static let answerLimits = HTTPLimits(maxBodyBytes: 130 << 20)
 
     var limits = SocketCarrier.answerLimits
     var loop = HTTPSocketLoop.shared
@@ -89,8 +90,8 @@ struct SocketCarrier: HTTPCarrier {
             SyncError(.network, "The connection to \(address) ended too soon, \(fault)")
         case .answer(let fault) where fault.code == .tooLarge:
             SyncError(
-                .invalidAnswer,
-                "The answer of \(address) is larger than a server of the protocol sends, \(fault)")
+                .answerTooLarge,
+                "The answer of \(address) is larger than this device takes, \(fault)")
         case .answer(let fault):
             SyncError(.invalidAnswer, "\(address) does not answer in HTTP/1.1, \(fault)")
         }

@@ -17,6 +17,10 @@ public struct SyncError: Error, Sendable, Equatable, CustomStringConvertible {
         case timeout
         /// The answer is not one of the protocol.
         case invalidAnswer
+        /// The answer is larger than the transport takes. What it says is not known.
+        case answerTooLarge
+        /// The server goes on refusing edits that were changed as it asked.
+        case noProgress
         /// No token could be had, or none that the server takes.
         case authentication
         /// The device's own files could not be read or written.
@@ -37,6 +41,8 @@ public struct SyncError: Error, Sendable, Equatable, CustomStringConvertible {
     public var status: Int?
     /// What the server said in detail.
     public var details: ErrorResponse.Details
+    /// Whether the answer had no error message of the protocol, as one of a proxy.
+    var lacksMessage = false
 
     /// Creates an error.
     public init(
@@ -55,8 +61,16 @@ public struct SyncError: Error, Sendable, Equatable, CustomStringConvertible {
         switch code {
         case .server(let code): code.isRetryable
         case .network, .timeout, .invalidAnswer: true
-        case .authentication, .storage, .configuration, .cancelled: false
+        case .answerTooLarge, .noProgress, .authentication, .storage, .configuration,
+            .cancelled:
+            false
         }
+    }
+
+    /// Whether the answer to a push says that the server has stored nothing of it.
+    var saysNothingWasStored: Bool {
+        guard case .server(let code) = code else { return false }
+        return status == 413 || (!lacksMessage && !code.isRetryable)
     }
 
     public var description: String {

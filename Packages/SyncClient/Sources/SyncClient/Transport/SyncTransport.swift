@@ -7,12 +7,19 @@ public import SyncProtocol
 /// A transport keeps no state of the protocol and does not retry: an error says whether trying
 /// again makes sense, and the engine decides. Every call honours cancellation.
 public protocol SyncTransport: Sendable {
+    /// How large an answer may be that the transport takes, in bytes; 64 MiB unless it says
+    /// otherwise. Pages are asked for that fit.
+    var answerBytesMax: UInt64 { get }
     /// Shakes hands.
     func handshake(_ request: HandshakeRequest) async throws(SyncError) -> HandshakeResponse
     /// Pulls a page. With `waitMilliseconds` the answer may take that long.
     func pull(_ request: PullRequest) async throws(SyncError) -> PullResponse
     /// Pushes operations. After an error nobody knows whether the server has them.
     func push(_ request: PushRequest) async throws(SyncError) -> PushResponse
+}
+
+extension SyncTransport {
+    public var answerBytesMax: UInt64 { 64 << 20 }
 }
 
 /// A transport that exchanges encoded messages: everything but the carrying itself.
@@ -78,14 +85,17 @@ extension MessageAnswer {
     private var error: SyncError {
         guard let response = try? ErrorResponse(decoding: body) else {
             // A proxy's page, or nothing: the status is all there is to go by.
-            return SyncError(
+            var error = SyncError(
                 .server(Self.code(ofStatus: status)),
                 "The server answered with status \(status) and no error of the protocol.",
                 retryAfterSeconds: retryAfterSeconds, status: status)
+            error.lacksMessage = true
+            return error
         }
+        let waits = [response.retryAfterSeconds, retryAfterSeconds].compactMap { $0 }
         return SyncError(
             .server(response.code), response.message,
-            retryAfterSeconds: response.retryAfterSeconds ?? retryAfterSeconds,
+            retryAfterSeconds: waits.max(),
             status: status, details: response.details)
     }
 

@@ -40,7 +40,7 @@ extension SeededGenerator {
     }
 
     mutating func change() -> QueueChange {
-        switch Int.random(in: 0..<8, using: &self) {
+        switch Int.random(in: 0..<10, using: &self) {
         case 0:
             let count = UInt64.random(in: 0...3, using: &self)
             return .enqueue((0..<count).map { operation(number: $0 + 1) }, checkpoint: number())
@@ -54,6 +54,8 @@ extension SeededGenerator {
         case 4: return .replace(operation(number: number()))
         case 5: return .renumber(from: OperationID(number()), device: .makeRandom(using: &self))
         case 6: return .regroup(OperationID(number()), TransactionID(number()))
+        case 7: return .noteUnstored(after: OperationID(number()))
+        case 8: return .restamp(OperationID(number()), HybridTimestamp(number()))
         default: return .voidBases
         }
     }
@@ -63,6 +65,7 @@ extension SeededGenerator {
         return QueueState(
             operations: (0..<count).map { operation(number: $0 * 3 + 1) },
             nextOperationID: OperationID(count * 3 + 1), sentThrough: OperationID(number()),
+            unansweredThrough: chance() ? OperationID(number()) : nil,
             checkpoint: number(), settlement: number(),
             clock: HybridLogicalClock(latest: HybridTimestamp(number())))
     }

@@ -177,23 +177,6 @@ import Testing
         #expect(world.device.queued == request.operations)
     }
 
-    @Test func stampsAnOperationAgainByTheServersClock() throws {
-        let world = try RuleWorld()
-        let scripted = ScriptedServer(world.server) { request in
-            guard request.operations.first?.operationID == 1 else { return nil }
-            return PushResponse(
-                acknowledgedUpTo: 0, serverCursor: 0, accepted: [],
-                rejected: [Rejection(operationID: 1, code: .clockSkew, message: "")])
-        }
-        try world.device.put([1], "x")
-        try world.device.sync(scripted)
-
-        let stored = try #require(world.server.history.first)
-        #expect(stored.operationID == 2)
-        #expect(stored.hybridTimestamp == .first(atMilliseconds: 1_000_000))
-        #expect(try world.device.quarantined().isEmpty)
-    }
-
     @Test func knowsTheLogWithoutPullingWhereOnlyItsOwnOperationsCame() throws {
         let world = try RuleWorld()
         try world.device.put([("x", [1]), ("y", [2])])

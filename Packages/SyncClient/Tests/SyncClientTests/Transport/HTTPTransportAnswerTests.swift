@@ -115,7 +115,7 @@ import Testing
 
         let error = try await Fixture(port: server.port, limits: limits).error()
 
-        #expect(error?.code == .invalidAnswer)
+        #expect(error?.code == .answerTooLarge)
         #expect(error?.message.contains("larger than") == true)
     }
 

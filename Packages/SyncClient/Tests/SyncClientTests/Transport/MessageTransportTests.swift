@@ -85,8 +85,17 @@ import Testing
         #expect(error.message == "gone")
         #expect(error.details.reason == "compacted")
         #expect(error.details.oldestCursor == 9)
-        #expect(error.retryAfterSeconds == 3)
+        #expect(error.retryAfterSeconds == 8)
         #expect(error.status == 410)
+    }
+
+    @Test func waitsForTheLongerOfWhatBodyAndHeaderSay() async throws {
+        let body = ErrorResponse(
+            code: .serviceUnavailable, message: "busy", retryAfterSeconds: 9
+        ).encoded()
+        let answer = MessageAnswer(status: 503, body: body, retryAfterSeconds: 8)
+
+        #expect(await error(of: answer)?.retryAfterSeconds == 9)
     }
 
     @Test func takesTheHeaderWhereTheServerDoesNotSayHowLongToWait() async throws {
@@ -126,7 +135,8 @@ import Testing
     @Test func tellsWhatMayBeTriedAgain() {
         let codes: [(SyncError.Code, Bool)] = [
             (.network, true), (.timeout, true), (.invalidAnswer, true), (.authentication, false),
-            (.storage, false), (.configuration, false), (.cancelled, false),
+            (.answerTooLarge, false), (.noProgress, false), (.storage, false),
+            (.configuration, false), (.cancelled, false),
             (.server(.internalError), true), (.server(.invalidCursor), false),
         ]
         for (code, isRetryable) in codes {
@@ -147,6 +157,51 @@ import Testing
         return await #expect(throws: SyncError.self) {
             try await transport.exchange([], path: "/v1/pull", waitMilliseconds: 0)
         }
+    }
+
+    /// Answers with one status after another, and keeps the tokens that came.
+    private final class ScriptedCarrier: HTTPCarrier {
+        let tokens = Mutex<[String]>([])
+        private let statuses: Mutex<[Int]>
+
+        init(_ statuses: [Int]) { self.statuses = Mutex(statuses) }
+
+        func carry(
+            _ body: [UInt8], to url: URL, headers: [(name: String, value: String)], limit: Duration
+        ) async throws(SyncError) -> MessageAnswer {
+            let token = headers.first { $0.name == "Authorization" }?.value ?? "none"
+            tokens.withLock { $0.append(token) }
+            return MessageAnswer(status: statuses.withLock { $0.removeFirst() }, body: [])
+        }
+    }
+
+    @Test(
+        "asks for a token once more if the server does not take it",
+        arguments: [([200], 1), ([401, 200], 2), ([401, 401], 2), ([403], 1)] as [([Int], Int)])
+    func asksForATokenOnceMore(_ statuses: [Int], _ count: Int) async throws {
+        let carrier = ScriptedCarrier(statuses)
+        let asked = Mutex(0)
+        let transport = HTTPTransport(
+            server: try #require(URL(string: "http://127.0.0.1:1")), timeout: .seconds(1),
+            token: {
+                asked.withLock { $0 += 1 }
+                return "t\(asked.withLock { $0 })"
+            }, carrier: carrier)
+        let answer = try await transport.exchange([], path: "/v1/push", waitMilliseconds: 0)
+
+        #expect(answer.status == statuses.last)
+        #expect(
+            carrier.tokens.withLock { $0 } == ["Bearer t1", "Bearer t2"].prefix(count).map { $0 })
+    }
+
+    @Test func withoutATokenTheRequestIsNotRepeated() async throws {
+        let carrier = ScriptedCarrier([401])
+        let transport = HTTPTransport(
+            server: try #require(URL(string: "http://127.0.0.1:1")), timeout: .seconds(1),
+            token: nil, carrier: carrier)
+        let answer = try await transport.exchange([], path: "/v1/push", waitMilliseconds: 0)
+
+        #expect(answer.status == 401)
     }
 
     @Test func failsWithoutAToken() async throws {

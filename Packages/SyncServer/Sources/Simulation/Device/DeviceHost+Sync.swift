@@ -120,7 +120,7 @@ extension DeviceHost {
     private func checkOrder(of request: SyncRequest) throws {
         guard case .pull = request, let found = try cycle?.inspect(isBrief: true),
             !found.isFindingOwn,
-            let first = found.operations.first, first.operationID <= found.sentThrough
+            let first = found.operations.first, first.operationID <= found.unansweredThrough
         else { return }
         throw SimulationFailure(
             .queueIsSound,

@@ -104,7 +104,8 @@ struct DeviceStates {
     ) throws -> Bool {
         let setting = settings[device]
         let before = try state.model.inspect(setting)
-        let hasSent = before.operations.first.map { $0.operationID <= before.sentThrough } ?? false
+        let hasSent =
+            before.operations.first.map { $0.operationID <= before.unansweredThrough } ?? false
         let mayApply =
             !hasSent
             || (state.awaited != SmallWorldState.none && messages.isPush(state.awaited)

@@ -52,10 +52,10 @@ extension Mutant {
                 """),
         .rewrites(
             "sending-not-noted", "What is sent is not noted before it is sent.", pushing,
-            "if let last = operations.last, last.operationID > queue.state.sentThrough {",
+            "if let last = operations.last, last.operationID > queue.state.unansweredThrough {",
             as: """
                 if let last = operations.last, !BUG,
-                    last.operationID > queue.state.sentThrough {
+                    last.operationID > queue.state.unansweredThrough {
                 """),
         .rewrites(
             "transaction-in-two-pushes", "A transaction may be split over two pushes.", plan,
@@ -75,6 +75,10 @@ extension Mutant {
                     }
                     return false
                 """),
+        .rewrites(
+            "lost-push-counts-as-refused", "A push that was not answered counts as not stored.",
+            pushing, "guard error.saysNothingWasStored, let first",
+            as: "guard BUG || error.saysNothingWasStored, let first"),
         .rewrites(
             "not-renumbered-after-refusal", "What was refused is sent again under its old number.",
             push, "if let first = left.first(where: { queue.operation($0) != nil }) {",
