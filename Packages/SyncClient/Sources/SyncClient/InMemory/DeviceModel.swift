@@ -195,6 +195,8 @@ extension DeviceModel {
         memory?.handshake?.serverCursor = 0
         memory?.handshake?.lastOperationID = nil
         memory?.counts = SyncReport.Counts()
+        // No server of a small world refuses the same for ever.
+        memory?.standstill = 0
     }
 
     private mutating func takeRecords() throws(SyncError) {
