@@ -76,10 +76,6 @@ extension Mutant {
                     return false
                 """),
         .rewrites(
-            "lost-push-counts-as-refused", "A push that was not answered counts as not stored.",
-            pushing, "guard error.saysNothingWasStored, let first",
-            as: "guard BUG || error.saysNothingWasStored, let first"),
-        .rewrites(
             "not-renumbered-after-refusal", "What was refused is sent again under its old number.",
             push, "if let first = left.first(where: { queue.operation($0) != nil }) {",
             as: "if let first = left.first(where: { queue.operation($0) != nil }), !BUG {"
