@@ -129,7 +129,15 @@ extension RecordLogFile {
     /// writer that failed has cut its last frames off, and until that cut is synced, a crash can
     /// bring them back behind frames that were written since.
     private func settle(_ scan: RecordLogScan<Disk.File>) throws(FileSystemError) {
+        // Zeros that are not kept go, too; and so few that the mark leaves less than a frame of
+        // them, which the next opening would take for a torn one.
+        let zeros = filledEnd - scan.end
+        let keepsZeros = zeroFillBytes > 0 && zeros >= UInt64(2 * RecordFrame.headerLength)
         if recovery.cutBytes > 0 { try reader.file.truncate(to: scan.end) }
+        if recovery.cutBytes == 0, zeros > 0, !keepsZeros {
+            try reader.file.truncate(to: scan.end)
+            filledEnd = scan.end
+        }
         try rewrite(scan.syncedThrough..<scan.end)
         try reader.file.sync()
         if scan.end > firstOffset, !scan.endsWithMark { writeMark() }

@@ -95,6 +95,6 @@ private struct ConversingServer {
             body: TestVector.bytes(hex: exchange.request) ?? [])
         routes.receive(Exchange(request: request, id: 1) { box.response = $0 })
         routes.endOfBatch()
-        return (box.response?.status ?? 0, box.response?.body ?? [])
+        return (box.response?.status ?? 0, box.response?.wholeBody ?? [])
     }
 }

@@ -74,12 +74,14 @@ extension Replica {
             snapshot: state.cursor == .start ? nil : state.snapshot)
     }
 
-    /// A page may go beyond what was asked for by one transaction, which was a push.
-    private var pageBytesMax: UInt64 {
-        let pushBytesMax = (memory.handshake?.limits ?? .standard).maxBodyBytes
+    /// What the transport takes of a page, if the server's pages may be larger. A page may go
+    /// beyond what was asked for by one transaction, which was a push.
+    private var pageBytesMax: UInt64? {
+        let limits = memory.handshake?.limits ?? .standard
         let (room, isNone) = configuration.answerBytesMax.subtractingReportingOverflow(
-            pushBytesMax.addingReportingOverflow(Self.pageEnvelopeBytes).partialValue)
-        return isNone ? 1 : max(room, 1)
+            limits.maxBodyBytes.addingReportingOverflow(Self.pageEnvelopeBytes).partialValue)
+        let taken = isNone ? 1 : max(room, 1)
+        return taken < limits.maxPageBytes ? taken : nil
     }
 
     /// What a page has beside its operations, and then some.

@@ -174,9 +174,14 @@ import Testing
             environment: .deterministic(seed: 1))
         let server = ModelServer(logID: .numbered(1))
         server.limits.maxBodyBytes = body
+        server.limits.maxPageBytes = 1 << 40
         try replica.settle(try server.handshake(replica.makeHandshakeRequest()))
 
         #expect(replica.makePullRequest().maxBytes == page)
+        // Where the server's pages are no larger, nothing is said of them.
+        server.limits.maxPageBytes = page
+        try replica.settle(try server.handshake(replica.makeHandshakeRequest()))
+        #expect(replica.makePullRequest().maxBytes == nil)
     }
 }
 

@@ -60,6 +60,9 @@ final class ServerHost {
         if conditions.contains(.smallFiles) {
             settings.segmentBytesMax = 4 << 10
             settings.frameBytesTarget = 300
+            settings.checkpointBytes = 2 << 10
+            settings.checkpointAtCloseBytes = 0
+            settings.zeroFillBytes = Bool.random(using: &generator) ? 64 << 10 : 0
         }
         checker = AnswerChecker(limits: settings.limits)
     }

@@ -58,6 +58,39 @@ extension CommandOption {
         integer(name, "SECONDS", help, in: 1...86_400, path)
     }
 
+    /// An option that takes a number of days and keeps it in milliseconds.
+    static func days(
+        _ name: String, _ help: String, _ path: WritableKeyPath<Settings, UInt64>
+    ) -> CommandOption {
+        CommandOption(
+            name: name, placeholder: "DAYS", help: help,
+            standard: { "\($0[keyPath: path] / TimeUnit.day.milliseconds)" },
+            apply: { settings, text in
+                guard let days = UInt64(text), (0...36_500).contains(days) else {
+                    return "must be a whole number of days from 0 to 36500"
+                }
+                settings[keyPath: path] = days * TimeUnit.day.milliseconds
+                return nil
+            })
+    }
+
+    /// An option that takes a time with its unit, such as `90s` or `1d`, and keeps it in
+    /// milliseconds.
+    static func time(
+        _ name: String, _ help: String, _ path: WritableKeyPath<Settings, UInt64>
+    ) -> CommandOption {
+        CommandOption(
+            name: name, placeholder: "TIME", help: help,
+            standard: { TimeUnit.text(milliseconds: $0[keyPath: path]) },
+            apply: { settings, text in
+                guard let milliseconds = TimeUnit.milliseconds(text) else {
+                    return "must be a whole number with a unit: 90s, 30m, 12h or 1d"
+                }
+                settings[keyPath: path] = milliseconds
+                return nil
+            })
+    }
+
     /// An option that takes a text.
     static func text(
         _ name: String, _ placeholder: String, _ help: String,

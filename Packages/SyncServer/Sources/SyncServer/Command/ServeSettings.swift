@@ -9,7 +9,11 @@ struct ServeSettings {
     var host = "127.0.0.1"
     var port: UInt16 = 8080
     var isInsecureOpen = false
-    var service = ServiceConfiguration()
+    var service: ServiceConfiguration = {
+        var configuration = ServiceConfiguration()
+        configuration.zeroFillBytes = 1 << 20
+        return configuration
+    }()
     var maxMessageDepth = SyncProtocol.messageMaxDepth
     var maxHeaderBytes = HTTPLimits().maxHeadBytes
     var maxHeaders = HTTPLimits().maxHeaderCount
@@ -63,6 +67,15 @@ struct ServeSettings {
             .integer(
                 "max-segment-bytes", "BYTES", "length at which the log starts a file",
                 in: 1_024...(1 << 40), \.service.segmentBytesMax),
+            .time(
+                "compact-after", "age at which superseded operations may go",
+                \.service.retention.compactAfterMilliseconds),
+            .days(
+                "retention-days", "age at which tombstones may go",
+                \.service.retention.retentionMilliseconds),
+            .days(
+                "stale-days", "how long a silent device is waited for",
+                \.service.retention.staleMilliseconds),
             .integer(
                 "max-header-bytes", "BYTES", "bytes of request line and headers",
                 in: 1_024...(1 << 20), \.maxHeaderBytes),

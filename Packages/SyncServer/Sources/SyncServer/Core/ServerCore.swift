@@ -165,6 +165,8 @@ public struct ServerCoreSettings: Sendable {
     public var segmentBytesMax: UInt64 = 64 << 20
     /// Bytes of operations in a frame of the log, if there is a choice.
     public var frameBytesTarget = 64 << 10
+    /// Bytes of zeros that are kept in the log's file ahead of what is written.
+    public var zeroFillBytes = 0
     /// Bytes of operations after which a checkpoint is written.
     public var checkpointBytes = 64 << 20
     /// Bytes of operations from which on closing writes one.
@@ -183,6 +185,7 @@ public struct ServerCoreSettings: Sendable {
         configuration.limits = limits
         configuration.segmentBytesMax = segmentBytesMax
         configuration.frameBytesTarget = frameBytesTarget
+        configuration.zeroFillBytes = zeroFillBytes
         configuration.checkpointBytes = checkpointBytes
         configuration.checkpointAtCloseBytes = checkpointAtCloseBytes
         configuration.retention.compactAfterMilliseconds = retention.compactAfter

@@ -5,8 +5,8 @@ import Cryptography
 import RecordLog
 import SyncProtocol
 
-// The file `checkpoint` beside a database's log: a record log of purpose OPCK, written under another
-// name and renamed. Each record is one CBOR array whose first element says what it is:
+// The file `checkpoint` beside a database's log: a record log of purpose OPCK, written under
+// another name and renamed. Each record is one CBOR array whose first element says what it is:
 //
 //     [0, format 1, cursor, link, segment, offset, oldestCursor,
 //      [segment, length, identity, …], operations, last commit, [cursor, offset, …]]

@@ -19,7 +19,7 @@ extension FileOpLog {
     ///
     /// - Throws: `OpLogError`, `damaged` if there is a log already.
     static func create(
-        in directory: String, on disk: Disk, segmentBytesMax: UInt64,
+        in directory: String, on disk: Disk, segmentBytesMax: UInt64, zeroFillBytes: Int = 0,
         using generator: inout some RandomNumberGenerator
     ) throws(OpLogError) -> FileOpLog {
         var segment = Segment(firstCursor: 1, path: path(ofSegment: 1, in: directory))
@@ -38,7 +38,9 @@ extension FileOpLog {
         }
         let log = FileOpLog(
             disk: disk, directory: directory, segmentBytesMax: segmentBytesMax,
-            active: try makeSegment(segment, on: disk, using: &generator))
+            zeroFillBytes: zeroFillBytes,
+            active: try makeSegment(
+                segment, on: disk, zeroFillBytes: zeroFillBytes, using: &generator))
         segment.identity = identity(log.active.reader.fileID)
         log.segments = [segment]
         return log
@@ -58,7 +60,7 @@ extension FileOpLog {
     /// - Complexity: Reads the log once from the checkpoint. Memory is bounded by the largest
     ///   frame.
     static func open(
-        in directory: String, on disk: Disk, segmentBytesMax: UInt64,
+        in directory: String, on disk: Disk, segmentBytesMax: UInt64, zeroFillBytes: Int = 0,
         from checkpoint: CheckpointHeader? = nil,
         begin: (_ usesCheckpoint: Bool) -> Void = { _ in },
         replay: (ReplayedRecord, _ path: String, _ offset: UInt64) throws(OpLogError) -> Void,
@@ -78,9 +80,11 @@ extension FileOpLog {
         begin(start != nil)
         let active = try openSegment(
             last, on: disk, access: .readThenWrite,
-            from: start?.segment == last.firstCursor ? start?.offset : nil)
+            from: start?.segment == last.firstCursor ? start?.offset : nil,
+            zeroFillBytes: zeroFillBytes)
         let log = FileOpLog(
-            disk: disk, directory: directory, segmentBytesMax: segmentBytesMax, active: active)
+            disk: disk, directory: directory, segmentBytesMax: segmentBytesMax,
+            zeroFillBytes: zeroFillBytes, active: active)
         try log.replayAll(found, from: start, replay)
         try check(log)
         try mappingLogErrors { () throws(RecordLogError) in try active.beginWriting() }
@@ -205,12 +209,13 @@ extension FileOpLog {
 // Segments in the directory.
 extension FileOpLog {
     private static func openSegment(
-        _ segment: Segment, on disk: Disk, access: RecordLogAccess, from offset: UInt64?
+        _ segment: Segment, on disk: Disk, access: RecordLogAccess, from offset: UInt64?,
+        zeroFillBytes: Int = 0
     ) throws(OpLogError) -> RecordLogFile<Disk> {
         try mappingLogErrors { () throws(RecordLogError) in
             try RecordLogFile.open(
                 at: segment.path, on: disk, purpose: purpose, access: access,
-                knownSyncedEnd: offset ?? 0)
+                knownSyncedEnd: offset ?? 0, zeroFillBytes: zeroFillBytes)
         }
     }
 

@@ -32,6 +32,8 @@ final class FileOpLog<Disk: FileSystem> {
     let directory: String
     /// A segment is not added to once it is this long.
     let segmentBytesMax: UInt64
+    /// Bytes of zeros that are kept ahead of what is written.
+    let zeroFillBytes: Int
     /// How many bytes of operations a frame holds at most, if there is a choice.
     var frameBytesTarget = LogGroup.bytesTarget
 
@@ -63,12 +65,13 @@ final class FileOpLog<Disk: FileSystem> {
     }
 
     init(
-        disk: Disk, directory: String, segmentBytesMax: UInt64, active: RecordLogFile<Disk>,
-        head: Cursor = .start, link: SHA256Digest = .zero
+        disk: Disk, directory: String, segmentBytesMax: UInt64, zeroFillBytes: Int,
+        active: RecordLogFile<Disk>, head: Cursor = .start, link: SHA256Digest = .zero
     ) {
         self.disk = disk
         self.directory = directory
         self.segmentBytesMax = segmentBytesMax
+        self.zeroFillBytes = zeroFillBytes
         self.active = active
         self.head = head
         self.link = link
@@ -154,7 +157,8 @@ final class FileOpLog<Disk: FileSystem> {
         try? activeIndex.write(beside: active.path, on: disk)
         var segment = Segment(
             firstCursor: head.next, path: Self.path(ofSegment: head.next, in: directory))
-        active = try Self.makeSegment(segment, on: disk, using: &generator)
+        active = try Self.makeSegment(
+            segment, on: disk, zeroFillBytes: zeroFillBytes, using: &generator)
         segment.identity = Self.identity(active.reader.fileID)
         segments[segments.count - 1].byteCount = byteCount
         segments.append(segment)
@@ -177,11 +181,13 @@ final class FileOpLog<Disk: FileSystem> {
 // Segments and their files.
 extension FileOpLog {
     static func makeSegment(
-        _ segment: Segment, on disk: Disk, using generator: inout some RandomNumberGenerator
+        _ segment: Segment, on disk: Disk, zeroFillBytes: Int,
+        using generator: inout some RandomNumberGenerator
     ) throws(OpLogError) -> RecordLogFile<Disk> {
         do throws(RecordLogError) {
             return try RecordLogFile.create(
-                at: segment.path, on: disk, purpose: purpose, using: &generator)
+                at: segment.path, on: disk, purpose: purpose, using: &generator,
+                zeroFillBytes: zeroFillBytes)
         } catch {
             throw OpLogError(error)
         }

@@ -25,6 +25,7 @@ extension Database {
         }
         let log = try FileOpLog.create(
             in: logDirectory, on: disk, segmentBytesMax: configuration.segmentBytesMax,
+            zeroFillBytes: configuration.zeroFillBytes,
             using: &generator)
         let identity = DatabaseIdentity(
             databaseID: databaseID, logID: .makeRandom(using: &generator),
@@ -68,6 +69,7 @@ extension Database {
         var replayedBytes = 0
         let (log, cutBytes) = try FileOpLog.open(
             in: directory + "/log", on: disk, segmentBytesMax: configuration.segmentBytesMax,
+            zeroFillBytes: configuration.zeroFillBytes,
             from: checkpoint?.header
         ) { usesCheckpoint in
             if usesCheckpoint, let checkpoint { indexes = checkpoint.indexes }

@@ -17,6 +17,9 @@ struct ServiceConfiguration: Sendable {
     /// A segment of the log is not added to once it is this long: large enough that there are few
     /// files, small enough to be copied and rewritten one by one.
     var segmentBytesMax: UInt64 = 64 << 20
+    /// Bytes of zeros that are kept in the log's file ahead of what is written: a sync of bytes in
+    /// the midst of a file takes half as long as of bytes at its end.
+    var zeroFillBytes = 0
     /// Bytes of operations in a frame of the log, if there is a choice.
     var frameBytesTarget = LogGroup.bytesTarget
     /// Bytes of staged operations at which a group is committed before its batch ends, so that one
