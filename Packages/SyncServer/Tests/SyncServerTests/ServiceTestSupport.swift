@@ -177,13 +177,13 @@ func operation(
     _ number: OperationID, _ entity: EntityID, base: Cursor? = nil, baseOp: OperationID? = nil,
     version: EntityVersion = 1, delete: Bool = false, content: [UInt8]? = nil,
     transaction: TransactionID? = nil, device: DeviceID = "a", collection: CollectionName = "c",
-    database: DatabaseID = "db"
+    database: DatabaseID = "db", stamp: HybridTimestamp? = nil
 ) -> SyncOperation {
     SyncOperation(
         operationID: number, databaseID: database, deviceID: device, collection: collection,
         entityID: entity, kind: delete ? .delete : .upsert, entityVersion: version,
         entityCBOR: delete ? nil : content ?? [UInt8(number.rawValue % 24)],
-        timestampMilliseconds: 7, base: base, baseOperationID: baseOp,
+        timestampMilliseconds: 7, hybridTimestamp: stamp, base: base, baseOperationID: baseOp,
         transactionID: transaction)
 }
 

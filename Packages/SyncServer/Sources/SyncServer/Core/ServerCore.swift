@@ -177,6 +177,8 @@ public struct ServerCoreSettings: Sendable {
     )
     /// How often databases are looked over for segments to compact, in nanoseconds.
     public var compactionInterval: UInt64 = 600_000_000_000
+    /// What the server does about conflicts; a policy that it does not know is `detect`.
+    public var conflictPolicy = ConflictPolicy.detect
 
     public init() {}
 
@@ -192,6 +194,7 @@ public struct ServerCoreSettings: Sendable {
         configuration.retention.retentionMilliseconds = retention.retention
         configuration.retention.staleMilliseconds = retention.stale
         configuration.compactionIntervalNanoseconds = compactionInterval
+        configuration.policies = ServerPolicies(conflictPolicy)
         return configuration
     }
 }

@@ -12,6 +12,8 @@ struct LogGroupBuilder {
         var start: Int
         var length: Int
         var continuesTransaction: Bool
+        /// Whether no frame may end before it.
+        var followsInFrame: Bool
         /// The names' numbers in this builder.
         var collection: Int
         var device: Int
@@ -48,10 +50,14 @@ struct LogGroupBuilder {
     /// Adds an operation: one encoded CBOR item, of which the other parameters say again what the
     /// table needs.
     ///
-    /// - Parameter cursor: Its cursor; `nextCursor` unless given. Above all that were added.
+    /// - Parameters:
+    ///   - cursor: Its cursor; `nextCursor` unless given. Above all that were added.
+    ///   - followsInFrame: Whether it must lie in one frame with the operation before it, of which
+    ///     a crash would otherwise leave half; members of a transaction do anyway.
     mutating func append(
         _ item: ArraySlice<UInt8>, at cursor: Cursor? = nil, collection: UnsafeRawBufferPointer,
-        deviceID: UnsafeRawBufferPointer, continuesTransaction: Bool
+        deviceID: UnsafeRawBufferPointer, continuesTransaction: Bool,
+        followsInFrame: Bool = false
     ) {
         let cursor = cursor ?? nextCursor
         precondition(cursor >= nextCursor, "Operations are added in the order of their cursors.")
@@ -63,8 +69,9 @@ struct LogGroupBuilder {
         rows.append(
             Row(
                 cursor: cursor, start: operations.count, length: item.count,
-                continuesTransaction: continuesTransaction, collection: kind.collection,
-                device: kind.device))
+                continuesTransaction: continuesTransaction,
+                followsInFrame: continuesTransaction || followsInFrame,
+                collection: kind.collection, device: kind.device))
         operations.append(contentsOf: item)
     }
 
@@ -116,7 +123,7 @@ struct LogGroupBuilder {
         var transaction = 0
         for index in 1..<(rows.count + 1) {
             let isLast = index == rows.count
-            if !isLast, rows[index].continuesTransaction { continue }
+            if !isLast, rows[index].followsInFrame { continue }
             // The transaction that ends here fits into the frame, or begins the next one.
             let end = rows[index - 1].start + rows[index - 1].length
             if transaction > first, end - rows[first].start > bytesTarget {

@@ -96,7 +96,9 @@ final class Database<Disk: FileSystem> {
     /// The number of a device, which is registered if it is new.
     func register(_ deviceID: DeviceID) throws(ServiceFailure) -> DeviceNumber {
         if let number = devices.number(of: deviceID) { return number }
-        guard devices.count < configuration.maxDevices else {
+        // The server itself is none of them.
+        let count = devices.count - (devices.number(of: .server) == nil ? 0 : 1)
+        guard count < configuration.maxDevices else {
             throw .tooManyDevices(configuration.maxDevices)
         }
         hasUnsavedDevices = true
@@ -119,7 +121,8 @@ final class Database<Disk: FileSystem> {
     /// Writes the devices' cursors, if any changed.
     func saveDevices() throws(OpLogError) {
         guard hasUnsavedDevices else { return }
-        try DeviceCursorFile.write(devices.records, in: directory, on: disk)
+        try DeviceCursorFile.write(
+            devices.records.filter { $0.deviceID != .server }, in: directory, on: disk)
         hasUnsavedDevices = false
     }
 
@@ -155,13 +158,18 @@ extension Database {
         let device = try register(request.deviceID)
         note(device, cursor: nil, nowMilliseconds: nowMilliseconds)
         defer { log.forgetLargeGroup() }
-        let view = DatabasePushView(database: self, device: device)
+        let policies = configuration.policies
+        let server = policies.decides ? devices.insert(.server) : nil
+        let view = DatabasePushView(database: self, device: device, server: server)
         let rules = ValueRules(
             maxEntityBytes: configuration.limits.maxEntityBytes,
             maxEntityDepth: configuration.maxEntityDepth)
         let settlements: [Settlement]
         do throws(OpLogError) {
-            settlements = try PushDecision(request.operations, rules: rules, view: view).settlements
+            settlements = try PushDecision(
+                request.operations, rules: rules, view: view, policies: policies,
+                nowMilliseconds: nowMilliseconds
+            ).settlements
         } catch {
             throw ServiceFailure(error)
         }
@@ -180,6 +188,7 @@ extension Database {
             group.append(
                 operations[accepted.index], accepted.revision,
                 continuesTransaction: accepted.continuesTransaction)
+            if let answer = accepted.answer { group.append(answer) }
         }
         group.answers.append((outcome.response.encoded(), answer))
         staged = consume group
@@ -227,6 +236,7 @@ extension Database {
 struct DatabasePushView<Disk: FileSystem>: PushView {
     let database: Database<Disk>
     let device: DeviceNumber
+    var server: DeviceNumber?
 
     var nextCursor: Cursor { database.staged?.builder.nextCursor ?? database.head.next }
 

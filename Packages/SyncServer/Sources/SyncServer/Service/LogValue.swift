@@ -115,6 +115,7 @@ private struct LogValueView: PushView {
     let operations: [SyncOperation]
     let indexes: DatabaseIndexes
     let device: DeviceNumber
+    let server: DeviceNumber? = nil
 
     init(_ operations: [SyncOperation], of deviceID: DeviceID) throws {
         self.operations = operations

@@ -9,6 +9,8 @@ protocol PushView {
     var nextCursor: Cursor { get }
     /// The device that pushes.
     var device: DeviceNumber { get }
+    /// The number of `~server`; `nil` where no policy lets the server decide.
+    var server: DeviceNumber? { get }
     /// The current revision of an entity; `nil` if it is not known.
     func revision(of key: EntityKeyBytes) -> EntityRevision?
     /// Whether an operation of the device was accepted before.
@@ -32,16 +34,45 @@ enum Settlement: Equatable {
     case conflict(EntityRevision?)
     /// Accepted now.
     case accepted(EntityRevision)
+    /// Accepted now, and its content does not stand: the server's revision follows at the next
+    /// cursor (protocol, §5.8).
+    case overruled(EntityRevision, by: ServerRevision)
+
+    /// The revision that is the entity's current one after it, if it was accepted now.
+    var revision: EntityRevision? {
+        switch self {
+        case .accepted(let revision): revision
+        case .overruled(_, let answer): answer.revision
+        case .duplicate, .rejected, .conflict: nil
+        }
+    }
+
+    /// Whether it is in the answer's `conflicts` or `rejected`.
+    var isRefusal: Bool {
+        switch self {
+        case .rejected, .conflict: true
+        case .duplicate, .accepted, .overruled: false
+        }
+    }
+}
+
+/// A revision that the server makes by a policy, right behind the operation that it overrules.
+struct ServerRevision: Equatable {
+    /// The revision as the conflict rule needs it.
+    var revision: EntityRevision
+    /// The revision as it lies in the log.
+    var operation: SyncOperation
 }
 
 /// Settles the operations of one push, in order. Reads, and changes nothing.
 ///
 /// Of each operation the first that applies: duplicate or reuse of its number, rejected for its
 /// values, conflict, accepted. A transaction is settled as a whole: its members are judged one
-/// after the other, seeing each other, and count only if none of them is refused.
+/// after the other, seeing each other, and count only if none of them is refused. Where the policy
+/// of its collection decides about a conflict, the operation is accepted.
 struct PushDecision<View: PushView> {
     /// An entity that the request names.
-    private struct Entity {
+    struct Entity {
         /// The current revision, operations of this request included.
         var revision: EntityRevision?
         /// What the members so far of the transaction that is being settled would make of it.
@@ -53,21 +84,36 @@ struct PushDecision<View: PushView> {
         var latest: EntityRevision? { tentative ?? revision }
     }
 
-    private let view: View
-    private let rules: ValueRules
+    /// Where the content of a revision lies that this push makes.
+    enum Made {
+        case operation(Int)
+        case server(SyncOperation)
+    }
+
+    let view: View
+    let rules: ValueRules
+    let policies: ServerPolicies
+    let nowMilliseconds: UInt64
     private var entities = EntityTable<Entity>()
     /// The entity of each operation, as an index into `entities`.
     private var places: [Int] = []
-    private var nextCursor: Cursor
+    private(set) var nextCursor: Cursor
+    /// What this push puts into the log, from the view's next cursor on.
+    private(set) var made: [Made] = []
     /// What became of each operation so far.
     private(set) var settlements: [Settlement] = []
 
     /// Settles `operations`, whose shape is right, as far as `view` can be read.
+    ///
+    /// - Parameter nowMilliseconds: The server's wall clock, for stamps that are ahead of it.
     init(
-        _ operations: borrowing SyncOperationViews, rules: ValueRules, view: View
+        _ operations: borrowing SyncOperationViews, rules: ValueRules, view: View,
+        policies: ServerPolicies = .init(), nowMilliseconds: UInt64 = 0
     ) throws(OpLogError) {
         self.view = view
         self.rules = rules
+        self.policies = policies
+        self.nowMilliseconds = nowMilliseconds
         nextCursor = view.nextCursor
         places.reserveCapacity(operations.count)
         settlements.reserveCapacity(operations.count)
@@ -90,45 +136,46 @@ struct PushDecision<View: PushView> {
     ) throws(OpLogError) {
         let firstCursor = nextCursor
         for index in members {
-            let verdict = try judge(operations[index])
+            let verdict = try judge(index, operations[index], of: operations)
             settlements.append(verdict)
-            guard case .accepted(let revision) = verdict else { continue }
-            entities[entry: places[index]].tentative = revision
-            nextCursor = nextCursor.next
+            note(verdict, index)
         }
         // A lone refused operation needs no more than its mark.
         let isWhole =
             operations[members.lowerBound].transactionID == nil
-            || !members.contains(where: isRefused)
+            || !members.contains { settlements[$0].isRefusal }
         if !isWhole {
+            made.removeLast(Int(nextCursor.rawValue - firstCursor.rawValue))
             nextCursor = firstCursor
-            for index in members {
-                guard case .accepted = settlements[index] else { continue }
+            for index in members where settlements[index].revision != nil {
                 settlements[index] = .rejected(
                     .transactionAborted, "Another operation of its transaction was refused.")
             }
         }
         for index in members {
             let place = places[index]
-            if isRefused(index) {
+            if settlements[index].isRefusal {
                 entities[entry: place].isRefused = true
-            } else if case .accepted(let revision) = settlements[index] {
+            } else if let revision = settlements[index].revision {
                 entities[entry: place].revision = revision
             }
             entities[entry: place].tentative = nil
         }
     }
 
-    private func isRefused(_ index: Int) -> Bool {
-        switch settlements[index] {
-        case .rejected, .conflict: true
-        case .duplicate, .accepted: false
-        }
+    /// Takes in what an operation would make of the log and of its entity.
+    private mutating func note(_ settlement: Settlement, _ index: Int) {
+        guard let revision = settlement.revision else { return }
+        entities[entry: places[index]].tentative = revision
+        made.append(.operation(index))
+        if case .overruled(_, let answer) = settlement { made.append(.server(answer.operation)) }
+        nextCursor = revision.cursor.next
     }
 
     /// What becomes of an operation as far as itself and those before it are concerned.
     private mutating func judge(
-        _ operation: borrowing SyncOperationView
+        _ index: Int, _ operation: borrowing SyncOperationView,
+        of operations: borrowing SyncOperationViews
     ) throws(OpLogError) -> Settlement {
         let key = EntityKeyBytes(
             collection: operation.collection, entityID: operation.entityID)
@@ -141,16 +188,23 @@ struct PushDecision<View: PushView> {
         if let fault = rules.violation(of: operation) {
             return .rejected(fault.code, fault.message)
         }
-        let entity = entities[entry: place]
-        guard !entity.isRefused, isBasedOnLatest(operation, entity) else {
-            return .conflict(entity.revision)
+        if isFromTheFuture(operation) {
+            return .rejected(
+                .clockSkew,
+                "Its stamp is more than a minute ahead of the server's clock. Stamp it anew by "
+                    + "serverTimeMs, with a new opId.")
         }
-        return .accepted(
-            EntityRevision(
-                cursor: nextCursor,
-                version: max(operation.entityVersion, entity.latest?.version ?? 0),
-                operationID: operation.operationID, device: view.device,
-                isDeleted: operation.kind == .delete))
+        let entity = entities[entry: place]
+        let revision = EntityRevision(
+            cursor: nextCursor,
+            version: max(operation.entityVersion, entity.latest?.version ?? 0),
+            operationID: operation.operationID, device: view.device,
+            isDeleted: operation.kind == .delete)
+        guard !entity.isRefused, isBasedOnLatest(operation, entity) else {
+            if entity.isRefused { return .conflict(entity.revision) }
+            return try settleConflict(operation, of: operations, entity, accepted: revision)
+        }
+        return .accepted(revision)
     }
 
     /// Settles an operation whose number was accepted before (protocol, §5.2).

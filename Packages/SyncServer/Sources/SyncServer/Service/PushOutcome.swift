@@ -12,10 +12,14 @@ struct PushOutcome {
         var revision: EntityRevision
         /// Whether the operation before it in the log belongs to the same transaction.
         var continuesTransaction: Bool
+        /// The server's revision that follows it, if its content does not stand.
+        var answer: ServerRevision?
     }
 
     /// What goes into the log, in this order, at unbroken cursors.
     private(set) var accepted: [Accepted] = []
+    /// What lies at each cursor from the first of these on, as an index into `accepted`.
+    private var places: [Int] = []
     /// The answer, which may leave when all of that is durable.
     private(set) var response: PushResponse
 
@@ -41,6 +45,9 @@ struct PushOutcome {
             switch settlement {
             case .accepted(let revision):
                 note(index, revision, in: operations)
+                Self.extend(&runs, operationID, revision.cursor)
+            case .overruled(let revision, let answer):
+                note(index, revision, answer: answer, in: operations)
                 Self.extend(&runs, operationID, revision.cursor)
             case .duplicate(let cursor): Self.extend(&runs, operationID, cursor)
             case .rejected(let code, let message):
@@ -74,11 +81,12 @@ struct PushOutcome {
         }
         if let firstRefused { response.acknowledgedUpTo = OperationID(firstRefused.rawValue - 1) }
         response.accepted = runs
-        response.serverCursor = Cursor(view.nextCursor.rawValue + UInt64(accepted.count) - 1)
+        response.serverCursor = Cursor(view.nextCursor.rawValue + UInt64(places.count) - 1)
     }
 
     private mutating func note(
-        _ index: Int, _ revision: EntityRevision, in operations: borrowing SyncOperationViews
+        _ index: Int, _ revision: EntityRevision, answer: ServerRevision? = nil,
+        in operations: borrowing SyncOperationViews
     ) {
         let transaction = operations[index].transactionID
         // Duplicates between two members are not in the log here, so they break no run.
@@ -86,8 +94,11 @@ struct PushOutcome {
         if transaction != nil, let last = accepted.last {
             continues = operations[last.index].transactionID == transaction
         }
+        places.append(accepted.count)
+        if answer != nil { places.append(accepted.count) }
         accepted.append(
-            Accepted(index: index, revision: revision, continuesTransaction: continues))
+            Accepted(
+                index: index, revision: revision, continuesTransaction: continues, answer: answer))
     }
 
     /// What the server has: a revision in the log, or one that this very push made.
@@ -97,7 +108,10 @@ struct PushOutcome {
     ) throws(ServiceFailure) -> ServerState {
         guard let revision else { return .unknown }
         if revision.cursor >= view.nextCursor {
-            let made = accepted[Int(revision.cursor.rawValue - view.nextCursor.rawValue)]
+            let made = accepted[places[Int(revision.cursor.rawValue - view.nextCursor.rawValue)]]
+            if let answer = made.answer, answer.revision == revision {
+                return ServerState(answer.operation, revision)
+            }
             return ServerState(operations[made.index], revision)
         }
         do throws(OpLogError) {
@@ -132,6 +146,16 @@ extension ServerState {
             entityVersion: revision.version, entityCBOR: operation.entityCBOR.map { [UInt8]($0) },
             isDeleted: revision.isDeleted, cursor: revision.cursor,
             deviceID: DeviceID(String(decoding: operation.deviceID, as: UTF8.self)),
+            hybridTimestamp: operation.hybridTimestamp,
+            lastModifiedMilliseconds: operation.timestampMilliseconds)
+    }
+
+    /// The state of an entity whose current revision the server made.
+    fileprivate init(_ operation: SyncOperation, _ revision: EntityRevision) {
+        self.init(
+            entityVersion: revision.version, entityCBOR: operation.entityCBOR,
+            isDeleted: operation.kind == .delete, cursor: revision.cursor,
+            deviceID: operation.deviceID,
             hybridTimestamp: operation.hybridTimestamp,
             lastModifiedMilliseconds: operation.timestampMilliseconds)
     }

@@ -8,6 +8,8 @@ struct ServiceConfiguration: Sendable {
     var limits = SyncLimits.standard
     /// Nesting of an entity.
     var maxEntityDepth = SyncOperation.entityMaxDepth
+    /// What the server does about conflicts.
+    var policies = ServerPolicies()
     /// Databases of the server.
     var maxDatabases = 10_000
     /// Devices in a database.

@@ -40,10 +40,30 @@ struct StagedGroup {
         builder.append(
             writer.bytes[...], collection: operation.collection, deviceID: operation.deviceID,
             continuesTransaction: continuesTransaction)
-        let key = EntityKeyBytes(collection: operation.collection, entityID: operation.entityID)
+        note(
+            revision,
+            of: EntityKeyBytes(collection: operation.collection, entityID: operation.entityID))
+    }
+
+    /// Adds a revision that the server made, inseparable from the operation before it: that one's
+    /// content must not stand after a crash in between.
+    mutating func append(_ answer: ServerRevision) {
+        let operation = answer.operation
+        let item = operation.encoded()
+        EntityKeyBytes.with(operation.collection, EntityID(operation.deviceID.rawValue)) { names in
+            builder.append(
+                item[...], collection: names.collection, deviceID: names.entityID,
+                continuesTransaction: operation.transactionID != nil, followsInFrame: true)
+        }
+        EntityKeyBytes.with(operation.collection, operation.entityID) { key in
+            note(answer.revision, of: key)
+        }
+    }
+
+    private mutating func note(_ revision: EntityRevision, of key: EntityKeyBytes) {
         _ = entities.set(key, revision)
-        authors.append((revision.device, operation.operationID))
-        devices[revision.device, default: Device()].accepted.insert(operation.operationID)
-        devices[revision.device]?.recent.append(operation.operationID, at: revision.cursor)
+        authors.append((revision.device, revision.operationID))
+        devices[revision.device, default: Device()].accepted.insert(revision.operationID)
+        devices[revision.device]?.recent.append(revision.operationID, at: revision.cursor)
     }
 }

@@ -83,7 +83,8 @@ final class SyncService<Disk: FileSystem> {
             protocolVersion: syncProtocolVersion, logID: database.logID,
             oldestCursor: database.log.oldestCursor,
             lastOperationID: database.devices[device].accepted.highest,
-            limits: configuration.limits, serverTimeMilliseconds: now, conflictPolicy: .detect)
+            limits: configuration.limits, serverTimeMilliseconds: now,
+            conflictPolicy: configuration.policies.announced)
     }
 
     /// `POST /v1/push`. `answer` is called in the next `commit`, or earlier if the group is full.
