@@ -69,7 +69,7 @@ extension Reconciliation {
             remote: remote.content, localTimestamp: last.hybridTimestamp,
             remoteTimestamp: remote.timestamp, localDeviceID: state.deviceID,
             remoteDeviceID: remote.deviceID)
-        let resolution = resolver.resolve(conflict).normalized(for: conflict)
+        let resolution = resolve(conflict)
         log(conflict, resolution)
         switch resolution {
         case .keepRemote:
@@ -78,6 +78,13 @@ extension Reconciliation {
         case .keepLocal: rebase(edits, on: remote)
         case .merge(let merged): merge(edits, into: merged, on: remote)
         }
+    }
+
+    /// Decides as the server's policy for the collection asks, else as the resolver does.
+    private func resolve(_ conflict: EntityConflict) -> ConflictResolution {
+        let name = policy.byCollection[conflict.key.collection] ?? policy.standard
+        if name.utf8.elementsEqual("serverWins".utf8) { return .keepRemote }
+        return resolver.resolve(conflict).normalized(for: conflict)
     }
 
     /// Whether the revision is a delete of this device's own that was refused, and came once more
@@ -95,7 +102,7 @@ extension Reconciliation {
             key: remote.key, base: nil, local: local, remote: remote.content,
             remoteTimestamp: remote.timestamp, localDeviceID: state.deviceID,
             remoteDeviceID: remote.deviceID)
-        let resolution = resolver.resolve(conflict).normalized(for: conflict)
+        let resolution = resolve(conflict)
         log(conflict, resolution)
         adopt(remote)
         switch resolution {

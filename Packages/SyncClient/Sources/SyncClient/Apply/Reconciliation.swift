@@ -12,6 +12,8 @@ import SyncProtocol
 struct Reconciliation<Access: LocalStoreAccess> {
     let store: Access
     let resolver: any ConflictResolver
+    /// What the server has announced to do about conflicts.
+    let policy: ConflictPolicy
     let wallMilliseconds: UInt64
 
     /// The device's standing as it will be.
@@ -27,11 +29,12 @@ struct Reconciliation<Access: LocalStoreAccess> {
     private var records: [StoreWrite] = []
 
     init(
-        store: Access, resolver: any ConflictResolver, wallMilliseconds: UInt64,
-        state: ReplicaState, queue: QueueState
+        store: Access, resolver: any ConflictResolver, policy: ConflictPolicy,
+        wallMilliseconds: UInt64, state: ReplicaState, queue: QueueState
     ) {
         self.store = store
         self.resolver = resolver
+        self.policy = policy
         self.wallMilliseconds = wallMilliseconds
         self.state = state
         self.queue = queue

@@ -31,6 +31,36 @@ import Testing
         #expect(conflict.remoteTimestamp == world.server.log.last?.hybridTimestamp)
     }
 
+    @Test(arguments: [
+        (ConflictPolicy(standard: "serverWins"), false),
+        (ConflictPolicy(standard: "detect", byCollection: ["notes": "serverWins"]), false),
+        (ConflictPolicy(standard: "serverWins", byCollection: ["notes": "detect"]), true),
+        (ConflictPolicy(standard: "detect", byCollection: ["other": "serverWins"]), true),
+        (ConflictPolicy(standard: "nobodyKnows"), true),
+        (ConflictPolicy(standard: "merge"), true),
+    ])
+    func asksNoResolverWhereTheServersPolicyIsThatItWins(
+        policy: ConflictPolicy, isAsked: Bool
+    ) throws {
+        let world = try RuleWorld(.keepLocal)
+        world.server.policy = policy
+        try world.share([("x", [1])])
+        try world.device.put([1, 3], "x")
+        // Once in a pull, and once in a push.
+        try world.otherPuts([1, 2], "x")
+        try world.device.sync(world.server)
+        try world.device.put([1, 3, 5], "x")
+        try world.device.syncToPush(world.server)
+        try world.other.sync(world.server)
+        try world.otherPuts([1, 4], "x")
+        try world.device.sync(world.server)
+
+        #expect(world.resolver.conflicts.isEmpty == !isAsked)
+        #expect(world.serverContents["x"] == (isAsked ? [1, 3, 5] : [1, 4]))
+        #expect(world.device.contents["x"] == world.serverContents["x"])
+        #expect(try world.device.conflicts().count == 2)
+    }
+
     @Test func showsTheContentOfTheBaseAfterSeveralEdits() throws {
         let world = try makeConflict(.keepRemote)
         try world.device.put([1, 3, 4], "x")

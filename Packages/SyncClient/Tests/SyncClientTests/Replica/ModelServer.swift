@@ -22,6 +22,8 @@ final class ModelServer: ModelPeer {
     var cursors: [DeviceID: Cursor] = [:]
     var stale: Set<DeviceID> = []
     var limits = SyncLimits.standard
+    /// What handshakes announce; conflicts are answered all the same.
+    var policy: ConflictPolicy?
     /// Everything that this log ever accepted, compacted or not.
     var history: [SyncOperation] = []
     /// Requests, for tests that look at what a client sends.
@@ -36,7 +38,7 @@ final class ModelServer: ModelPeer {
             serverCursor: Cursor(head), capabilities: ["pull": true, "push": true],
             protocolVersion: 1, logID: logID, oldestCursor: oldest,
             lastOperationID: accepted[request.deviceID]?.keys.max() ?? 0, limits: limits,
-            serverTimeMilliseconds: 1_000_000)
+            serverTimeMilliseconds: 1_000_000, conflictPolicy: policy)
     }
 
     func pull(_ request: PullRequest) throws(SyncError) -> PullResponse {
