@@ -70,6 +70,27 @@ import Testing
         #expect(settings.httpConfiguration.maxConnections == 10_000)
     }
 
+    @Test func policiesAreSetForAllCollectionsAndForSingleOnes() throws {
+        let environment = ["ENTITYSYNC_POLICY": "a=detect,clientWins,b=lastWriteWins"]
+
+        let settings = try parse(
+            ["--policy", "merge", "--policy=a=serverWins", "--policy", "x=y=merge"], environment)
+
+        let policies = settings.service.policies
+        #expect(policies.standard == .merge)
+        #expect(
+            policies.byCollection == ["a": .serverWins, "b": .lastWriteWins, "x=y": .merge])
+        #expect(try parse([]).service.policies == ServerPolicies())
+        #expect(ServerPolicies(policies.announced) == policies)
+    }
+
+    @Test(arguments: ["Merge", "", "c=", "c=none", "=merge", "_local=merge", "a,b"])
+    func aPolicyThatIsNoneSaysWhatToWriteInstead(value: String) {
+        let error = #expect(throws: UsageError.self) { try parse(["--policy", value]) }
+
+        #expect(error?.description.contains("--policy must") == true)
+    }
+
     @Test(arguments: [
         (["--prot", "1"], "Did you mean --port?"), (["--max-push-op", "1"], "--max-push-ops"),
         (["--zzzzzzzz"], "There is no flag --zzzzzzzz."), (["--port"], "needs a value"),

@@ -12,6 +12,9 @@ struct CommandOption<Settings> {
     var standard: (Settings) -> String?
     /// Takes the value over; returns what is wrong with it, or `nil`.
     var apply: (inout Settings, String) -> String?
+    /// Whether the flag may be given several times with different values. The variable then has
+    /// them separated by commas.
+    var isRepeatable = false
 
     /// `ENTITYSYNC_MAX_PUSH_OPS` for `max-push-ops`.
     var variable: String {
@@ -131,8 +134,10 @@ struct OptionTable<Settings> {
         _ arguments: [String], environment: [String: String], into settings: inout Settings
     ) throws(UsageError) {
         for option in options {
-            guard let value = environment[option.variable] else { continue }
-            if let fault = option.apply(&settings, value) {
+            guard let text = environment[option.variable] else { continue }
+            for value in option.isRepeatable ? text.split(separator: ",").map(String.init) : [text]
+            {
+                guard let fault = option.apply(&settings, value) else { continue }
                 throw UsageError(description: "\(option.variable) \(fault), and is \"\(value)\".")
             }
         }

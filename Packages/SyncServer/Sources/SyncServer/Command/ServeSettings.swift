@@ -35,6 +35,7 @@ struct ServeSettings {
             .flag(
                 "insecure-open",
                 "let other machines in, without authentication", \.isInsecureOpen),
+            .policy("policy", "who wins a conflict; may be repeated", \.service.policies),
             .integer(
                 "max-push-ops", "N", "operations in a push of many transactions",
                 in: 1...1_000_000, \.service.limits.maxPushOperations),

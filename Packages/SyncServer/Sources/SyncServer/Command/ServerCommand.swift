@@ -116,6 +116,10 @@ package enum ServerCommand {
         Every flag can also be set in the environment: --max-push-ops as ENTITYSYNC_MAX_PUSH_OPS,
         flags without a value by 1 or 0. A flag wins over the environment.
 
+        --policy NAME is for all collections, --policy COLLECTION=NAME for one of them; in the
+        environment several stand with commas between them. NAME is one of
+        \(ServerPolicy.allCases.map(\.rawValue).joined(separator: ", ")).
+
         \(ServeSettings.options.help(ServeSettings()))
         """
     }

@@ -22,7 +22,8 @@ struct Device {
     init(
         _ name: String, on bench: Bench, port: UInt16,
         resolver: any ConflictResolver = .serverWins,
-        configure: (inout SyncConfiguration) -> Void = { _ in }
+        configure: (inout SyncConfiguration) -> Void = { _ in },
+        transport: (any SyncTransport) -> any SyncTransport = { $0 }
     ) throws {
         store = try EntityStore(directory: bench.path(name))
         var configuration = SyncConfiguration(databaseID: Self.databaseID, deviceID: DeviceID(name))
@@ -31,7 +32,8 @@ struct Device {
         configure(&configuration)
         engine = try SyncEngine(
             store: store, configuration: configuration,
-            transport: HTTPTransport(server: URL(string: "http://127.0.0.1:\(port)")!),
+            transport: transport(
+                HTTPTransport(server: URL(string: "http://127.0.0.1:\(port)")!)),
             resolver: resolver)
     }
 
