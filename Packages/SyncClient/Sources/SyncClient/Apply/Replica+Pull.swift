@@ -45,6 +45,7 @@ extension Replica {
         }
         memory.handshake = response
         memory.restampsAtHandshake = memory.restampsAtHandshake && state.resync != nil
+        memory.policy = response.conflictPolicy ?? .detect
         memory.isPullComplete = false
     }
 

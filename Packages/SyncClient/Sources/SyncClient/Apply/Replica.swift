@@ -160,7 +160,7 @@ final class Replica<Store: LocalStore, Queue: DurableQueue> {
             _ = try capture(access)
             var reconciliation = Reconciliation(
                 store: access, resolver: resolver,
-                policy: memory.handshake?.conflictPolicy ?? .detect,
+                policy: memory.policy,
                 wallMilliseconds: environment.wallMilliseconds(), state: state,
                 queue: queue.state)
             let value = try body(&reconciliation)

@@ -9,6 +9,8 @@ struct ReplicaMemory: Sendable, Hashable {
     /// The state's `acceptedThrough` when the last handshake left: its answer may be older than
     /// what a waiting pull has brought meanwhile.
     var acceptedAtHandshake: OperationID = 0
+    /// What the server does about conflicts, as it last announced.
+    var policy = ConflictPolicy.detect
     /// Whether the last page said that there is no more.
     var isPullComplete = false
     /// Sent operations that the server is known not to have: they were refused while others that
