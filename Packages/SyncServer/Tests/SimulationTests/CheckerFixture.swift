@@ -69,7 +69,8 @@ enum Fixture {
     static func handshake(head: Cursor = 0, last: OperationID = 0) -> HandshakeResponse {
         HandshakeResponse(
             serverCursor: head, capabilities: [:], protocolVersion: 1, logID: logID,
-            oldestCursor: 0, lastOperationID: last, limits: .standard)
+            oldestCursor: 0, lastOperationID: last, limits: .standard,
+            conflictPolicy: .detect)
     }
 }
 

@@ -11,6 +11,8 @@ struct AnswerChecker {
     private(set) var formerLogs: [LogID: LogModel] = [:]
     /// The limits that the server was given.
     let limits: SyncLimits
+    /// The policies that the server was given.
+    let policy: PolicyModel
     /// Whether a fault of its disk excuses the server from answering well.
     var isServerSick = false
     /// The push in which each transaction of a device was first accepted.
@@ -39,7 +41,10 @@ struct AnswerChecker {
     /// transactions may be of either.
     private(set) var sharedNames: Set<DeviceID> = []
 
-    init(limits: SyncLimits) { self.limits = limits }
+    init(limits: SyncLimits, policy: ConflictPolicy = .detect) {
+        self.limits = limits
+        self.policy = PolicyModel(policy)
+    }
 
     /// A device's files were copied, or are put back.
     mutating func noteCopy(of deviceID: DeviceID) { sharedNames.insert(deviceID) }
@@ -62,7 +67,9 @@ struct AnswerChecker {
     /// Stages a push that the server has taken without answering it yet.
     ///
     /// - Returns: The answer that is due when it is committed.
-    mutating func stage(_ request: PushRequest) throws -> PushResponse {
+    mutating func stage(
+        _ request: PushRequest, nowMilliseconds: UInt64 = 0
+    ) throws -> PushResponse {
         if let fault = faultOfEnvelope(
             request.databaseID, request.logID, [request.cursor], request.operations.count)
         {
@@ -76,10 +83,12 @@ struct AnswerChecker {
         try checkNumbers(of: request)
         pushCount += 1
         let before = model.staged.operations.count
-        let response = model.push(request, maxEntityBytes: limits.maxEntityBytes)
+        let response = model.push(
+            request, maxEntityBytes: limits.maxEntityBytes, nowMilliseconds: nowMilliseconds)
         models[request.databaseID] = model
         for operation in model.staged.operations[before...] {
-            guard let transactionID = operation.transactionID else { continue }
+            guard let transactionID = operation.transactionID, operation.deviceID != .server
+            else { continue }
             let name = TransactionName(
                 logID: model.logID, deviceID: operation.deviceID, transactionID: transactionID)
             stagedTransactions[request.databaseID, default: []].append((name, pushCount))
@@ -159,7 +168,7 @@ struct AnswerChecker {
         guard let logID = answer.logID else {
             throw SimulationFailure(.answersFollowTheRules, "a handshake without logId")
         }
-        let model = models[request.databaseID] ?? LogModel(logID: logID)
+        let model = models[request.databaseID] ?? LogModel(logID: logID, policy: policy)
         models[request.databaseID] = model
         if let fault = faultOfEnvelope(request.databaseID, request.logID, [request.cursor], 0) {
             throw SimulationFailure(
@@ -169,7 +178,8 @@ struct AnswerChecker {
             model.logID, model.durable.head, model.durable.highest[request.deviceID] ?? 0, limits
         )
         guard due.0 == logID, due.1 == answer.serverCursor, due.2 == answer.lastOperationID,
-            due.3 == answer.limits, answer.oldestCursor == .start
+            due.3 == answer.limits, answer.oldestCursor == .start,
+            answer.conflictPolicy == policy.announced
         else {
             throw SimulationFailure(
                 .answersFollowTheRules, "a handshake says \(answer), and is to say \(due)")
@@ -281,6 +291,6 @@ struct AnswerChecker {
     /// The server was restored: the log goes on from `log` under another identity, or is gone.
     mutating func restore(_ databaseID: DatabaseID, logID: LogID?, log: LogModel.Log) {
         if let model = models[databaseID] { formerLogs[model.logID] = model }
-        models[databaseID] = logID.map { LogModel(logID: $0, log: log) }
+        models[databaseID] = logID.map { LogModel(logID: $0, log: log, policy: policy) }
     }
 }

@@ -24,10 +24,13 @@ struct CommitJudge {
         let isBlind =
             operation.deviceID == Stranger.deviceID && struck.contains(.serverRestores)
         if isBlind { ledger.excuseRemovals(of: operation.key) }
+        let isDecided = log.policy.decides(operation.collection)
+        if isDecided { ledger.decidedByServer(operation, after: previous) }
         if let fault = ledger.fault(of: operation, after: previous, isBlind: isBlind) {
             throw fault
         }
-        guard let content = operation.content else { return }
+        // What stands by a policy may be there again and again, as the model says.
+        guard let content = operation.content, !isDecided else { return }
         let isNew = accepted[log.logID, default: [:]][operation.key, default: []]
             .insert(content).inserted
         // Where something was copied or put back, a resolver may let stand what the log has had.

@@ -93,6 +93,16 @@ final class EditLedger {
     /// What a log has had of an entity may be put there again.
     func putsBack(_ key: EntityKey) { decided.insert(key) }
 
+    /// A revision took the place of another where the server may decide that it does, whether its
+    /// author had seen that or not.
+    func decidedByServer(_ next: SyncOperation, after previous: SyncOperation?) {
+        let overwritten = Set(EntityContent.tokens(previous?.content))
+        excuse(overwritten.subtracting(EntityContent.tokens(next.content)))
+        excuseRemovals(of: next.key)
+        guard next.deviceID == .server, let content = next.content else { return }
+        written[next.key, default: []].insert(content)
+    }
+
     /// What is wrong with a revision that takes the place of another; `nil` if nothing is.
     ///
     /// - Parameter isBlind: Its author does not say which log it means, and that log was put back.

@@ -54,9 +54,15 @@ struct LogModel {
             }
             return one.transactionID != nil && groups[Int(first) - 1] == groups[Int(second) - 1]
         }
+
+        /// What stands at a cursor.
+        func operation(at cursor: Cursor) -> SyncOperation? {
+            cursor > 0 && cursor <= head ? operations[Int(cursor.rawValue) - 1] : nil
+        }
     }
 
     let logID: LogID
+    let policy: PolicyModel
     /// What is durable.
     private(set) var durable = Log()
     /// What is durable and what waits for the commit.
@@ -73,20 +79,30 @@ struct LogModel {
         var operations: ArraySlice<SyncOperation> { log.operations[known...] }
     }
 
-    init(logID: LogID) { self.logID = logID }
+    init(logID: LogID, policy: PolicyModel = PolicyModel()) {
+        self.logID = logID
+        self.policy = policy
+    }
 
     /// A log that begins with these operations.
     init(logID: LogID, operations: [SyncOperation]) {
-        self.logID = logID
+        self.init(logID: logID)
         for operation in operations { durable.append(operation) }
         staged = durable
     }
 
     /// A log that begins as another one.
-    init(logID: LogID, log: Log) {
-        self.logID = logID
+    init(logID: LogID, log: Log, policy: PolicyModel = PolicyModel()) {
+        self.init(logID: logID, policy: policy)
         durable = log
         staged = log
+    }
+
+    /// Whether an operation and the next one look like members of one transaction.
+    private static func isOneTransaction(_ one: SyncOperation, _ next: SyncOperation) -> Bool {
+        one.transactionID != nil && one.transactionID == next.transactionID
+            && (one.deviceID == next.deviceID || one.deviceID == .server
+                || next.deviceID == .server)
     }
 
     /// All that was staged is durable now.
@@ -129,6 +145,11 @@ struct LogModel {
         {
             return "a transaction of \(last.deviceID) is torn at cursor \(found.count)"
         }
+        if let attempt, attempt.operations.dropFirst(extra.count).first?.deviceID == .server,
+            !extra.isEmpty
+        {
+            return "it ends at \(found.count), without what the server let stand there"
+        }
         for operation in extra {
             let continues = durable.operations.last.flatMap { last in
                 attempt?.log.areTogether(last, operation)
@@ -148,18 +169,29 @@ extension LogModel {
         case rejected(RejectionCode)
         case conflict
         case accepted
+        /// Accepted, and this stands.
+        case overruled(SyncOperation)
 
         var isRefusal: Bool {
             switch self {
             case .rejected, .conflict: true
-            case .duplicate, .accepted: false
+            case .duplicate, .accepted, .overruled: false
+            }
+        }
+
+        var isNew: Bool {
+            switch self {
+            case .accepted, .overruled: true
+            case .duplicate, .rejected, .conflict: false
             }
         }
     }
 
     /// Settles a push by §5: stages what is accepted, and returns the answer that is due, with a
     /// run for each accepted operation and without messages.
-    mutating func push(_ request: PushRequest, maxEntityBytes: UInt64) -> PushResponse {
+    mutating func push(
+        _ request: PushRequest, maxEntityBytes: UInt64, nowMilliseconds: UInt64 = 0
+    ) -> PushResponse {
         var refused: Set<EntityKey> = []
         var verdicts: [Verdict] = []
         var states: [ServerState] = []
@@ -175,18 +207,19 @@ extension LogModel {
             var settled: [Verdict] = []
             var isContinuing = false
             for member in members {
-                let verdict = judge(member, refused, maxEntityBytes)
+                let verdict = judge(member, refused, maxEntityBytes, nowMilliseconds)
                 states.append(Self.state(before.revision(member.key)))
-                if case .accepted = verdict {
+                if verdict.isNew {
                     accept(member, isContinuing: isContinuing)
                     isContinuing = true
                 }
+                if case .overruled(let content) = verdict { restate(content, over: member) }
                 settled.append(verdict)
             }
             if settled.contains(where: \.isRefusal) {
                 staged = before
                 for index in settled.indices {
-                    if case .accepted = settled[index] {
+                    if settled[index].isNew {
                         settled[index] = .rejected(.transactionAborted)
                     }
                 }
@@ -200,7 +233,8 @@ extension LogModel {
     }
 
     private func judge(
-        _ operation: SyncOperation, _ refused: Set<EntityKey>, _ maxEntityBytes: UInt64
+        _ operation: SyncOperation, _ refused: Set<EntityKey>, _ maxEntityBytes: UInt64,
+        _ nowMilliseconds: UInt64
     ) -> Verdict {
         if let index = staged.accepted[operation.deviceID]?[operation.operationID] {
             let earlier = staged.operations[index]
@@ -209,6 +243,9 @@ extension LogModel {
         }
         if isMalformed(operation) { return .rejected(.malformed) }
         if UInt64(operation.entityCBOR?.count ?? 0) > maxEntityBytes { return .rejected(.tooLarge) }
+        if policy.isSkewed(operation, nowMilliseconds: nowMilliseconds) {
+            return .rejected(.clockSkew)
+        }
         if refused.contains(operation.key) { return .conflict }
         let revision = staged.revision(operation.key)
         let isGone = revision == nil || revision?.kind == .delete
@@ -222,7 +259,35 @@ extension LogModel {
         } else {
             isOnCurrent = operation.entityVersion > revision?.entityVersion ?? 0
         }
-        return isOnCurrent ? .accepted : .conflict
+        return isOnCurrent ? .accepted : rule(operation, maxEntityBytes)
+    }
+
+    /// What the policy says of a conflict.
+    private func rule(_ operation: SyncOperation, _ maxEntityBytes: UInt64) -> Verdict {
+        var base = operation.base.flatMap(staged.operation)
+        if let number = operation.baseOperationID {
+            base = staged.accepted[operation.deviceID]?[number].map { staged.operations[$0] }
+        }
+        let ruling = policy.ruling(
+            on: operation, current: staged.revision(operation.key),
+            base: base?.key == operation.key ? base : nil, maxEntityBytes: maxEntityBytes)
+        return switch ruling {
+        case .conflict: .conflict
+        case .taken: .accepted
+        case .overruled(let content): .overruled(content)
+        }
+    }
+
+    /// The server lets a content stand behind an operation that was accepted just now.
+    private mutating func restate(_ content: SyncOperation, over operation: SyncOperation) {
+        var revision = content
+        revision.cursor = staged.head.next
+        revision.operationID = OperationID(staged.head.next.rawValue)
+        revision.deviceID = .server
+        revision.entityVersion = staged.revision(operation.key)?.entityVersion.next ?? 1
+        revision.transactionID = operation.transactionID
+        (revision.base, revision.baseOperationID) = (nil, nil)
+        staged.append(revision, isContinuing: operation.transactionID != nil)
     }
 
     /// Whether the operation has a value that no server takes, by §5.1.
@@ -268,7 +333,7 @@ extension LogModel {
             let number = operation.operationID
             if verdicts[index].isRefusal { lowestRefused = lowestRefused ?? number }
             switch verdicts[index] {
-            case .accepted, .duplicate:
+            case .accepted, .overruled, .duplicate:
                 let place = staged.accepted[request.deviceID]?[number] ?? 0
                 response.accepted?.append(
                     AcceptedRun(
@@ -284,70 +349,6 @@ extension LogModel {
             response.acknowledgedUpTo = OperationID(lowestRefused.rawValue - 1)
         }
         return response
-    }
-}
-
-// Pulls.
-extension LogModel {
-    /// What is wrong with a page, by §6.1 and §6.2; `nil` if nothing is.
-    ///
-    /// - Parameter limit: The most operations that the server puts in a page.
-    func fault(of page: PullResponse, to request: PullRequest, limit: UInt64) -> String? {
-        if page.logID != logID { return "logId is \(page.logID.map { "\($0)" } ?? "missing")" }
-        if page.serverCursor != durable.head { return "serverCursor is not \(durable.head)" }
-        let after = Int(request.sinceCursor.rawValue)
-        guard page.nextCursor >= request.sinceCursor, page.nextCursor <= durable.head else {
-            return "nextCursor \(page.nextCursor) lies outside of the log"
-        }
-        let rest = durable.operations[after...].filter { passes($0, request) }
-        let expected = rest.prefix { $0.cursor ?? 0 <= page.nextCursor }
-        if let index = page.operations.indices.first(where: {
-            $0 >= expected.count || page.operations[$0] != expected[$0]
-        }) {
-            return "operation \(index) of the page is not the one at its cursor"
-        }
-        if page.operations.count < expected.count {
-            return "\(expected.count - page.operations.count) operations up to nextCursor "
-                + "\(page.nextCursor) are left out"
-        }
-        if page.hasMore != (rest.count > expected.count) { return "hasMore is \(page.hasMore)" }
-        if !page.hasMore, page.nextCursor != durable.head {
-            return "nextCursor \(page.nextCursor) is not the log's end, and hasMore is false"
-        }
-        if page.operations.isEmpty, page.hasMore { return "an empty page with hasMore" }
-        if page.hasMore, let last = page.operations.last,
-            durable.areTogether(last, rest[expected.count])
-        {
-            return "the page ends inside a transaction"
-        }
-        return faultOfSize(page, min(request.limit, limit))
-    }
-
-    /// Whether anything durable passes a pull's filters.
-    func hasOperations(for request: PullRequest) -> Bool {
-        durable.operations.dropFirst(Int(request.sinceCursor.rawValue)).contains {
-            passes($0, request)
-        }
-    }
-
-    private func passes(_ operation: SyncOperation, _ request: PullRequest) -> Bool {
-        if operation.deviceID == request.deviceID, request.includesOwn != true { return false }
-        return request.collections?.contains(operation.collection) ?? true
-    }
-
-    /// A page runs over its limit only by the transaction that was begun below it.
-    private func faultOfSize(_ page: PullResponse, _ limit: UInt64) -> String? {
-        var start = page.operations.count
-        while start > 1,
-            durable.areTogether(page.operations[start - 2], page.operations[start - 1])
-        { start -= 1 }
-        return page.operations.isEmpty || UInt64(start - 1) < limit
-            ? nil : "\(page.operations.count) operations, with a limit of \(limit)"
-    }
-
-    fileprivate static func isOneTransaction(_ one: SyncOperation, _ next: SyncOperation) -> Bool {
-        one.transactionID != nil && one.transactionID == next.transactionID
-            && one.deviceID == next.deviceID
     }
 }
 

@@ -81,6 +81,7 @@ extension DeviceHost {
                     decisions, after: found,
                     world.server.checker.log(found.logID, of: databaseID), name: "device \(index)")
             }
+            try checkPolicies(decisions)
             try perform(next)
         } catch let error as SyncError {
             noteDecisions()

@@ -136,6 +136,17 @@ final class DeviceHost {
         return decisions
     }
 
+    /// Judges that a cycle, which knows the server's policies, asked about what is the device's
+    /// business.
+    func checkPolicies(_ decisions: [(EntityConflict, ConflictResolution)]) throws {
+        let policy = world.server.checker.policy
+        for (conflict, _) in decisions where policy.name(conflict.key.collection) == "serverWins" {
+            throw SimulationFailure(
+                .decidedAsAsked,
+                "device \(index) asks its resolver about \(conflict.key), where the server wins")
+        }
+    }
+
     /// Judges what has become of conflicts, and of what the server refused.
     func check(_ decisions: [(EntityConflict, ConflictResolution)]) throws {
         guard let store, let cycle else { return }

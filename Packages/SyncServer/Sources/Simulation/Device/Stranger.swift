@@ -149,7 +149,8 @@ struct Stranger {
         let revision = model.durable.revision(key)
         let token = ledger.nextToken()
         let content = EntityContent(
-            tokens: EntityContent.tokens(revision?.content).suffix(12) + [token]
+            tokens: EntityContent.tokens(revision?.content).suffix(12) + [token],
+            isMap: world.conditions.contains(.policies)
         ).encoded
         let isDelete = isOwn && chance.chance(50)
         ledger.wrote(content, key)

@@ -82,7 +82,9 @@ struct Workload {
             removed = Array(tokens.dropLast(2))
             tokens.removeFirst(tokens.count - 2)
         }
-        var content = EntityContent(tokens: tokens + [token], padding: write.padding)
+        var content = EntityContent(
+            tokens: tokens + [token], padding: write.padding,
+            isMap: conditions.contains(.policies))
         if write.padding == Self.allPadding {
             content.padding = 1_000
             content.padding += Int(Self.largeEntityBytes) - content.encoded.count

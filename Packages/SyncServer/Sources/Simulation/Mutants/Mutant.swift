@@ -42,7 +42,7 @@ public struct Mutant: Sendable {
 
     /// All bugs that can be planted.
     public static let all: [Mutant] =
-        recordLog + serverFiles + serverPushes + serverPulls + store + capture + queue
+        recordLog + serverFiles + serverPushes + serverPulls + policies + store + capture + queue
         + reconciliation + follow + wire + retries
 
     /// Those that exploring small worlds is to find as well.

@@ -82,4 +82,6 @@ public enum Condition: String, CaseIterable, Sendable {
     case strangers
     /// Devices that follow the server all the time, with waiting pulls.
     case following
+    /// The server decides conflicts, by a policy for each collection.
+    case policies
 }

@@ -61,7 +61,8 @@ public struct Scenario: Sendable, Equatable {
     /// others as they were: each step, and in each step each device and each exchange.
     enum Stream: UInt64 {
         case conditions = 1
-        case devices, schedule, workload, network, faults, server, serverNames, names, paths, ties
+        case devices, schedule, workload, network, faults, server, serverNames, names, paths, ties,
+            policies
     }
 
     /// The numbers of a part.

@@ -35,7 +35,7 @@ extension ServerHost {
                 link.exchange?.waitsForNews = true
                 return expectAnswer(to: request, on: link)
             }
-            staged.append((link, push, try checker.stage(push)))
+            staged.append((link, push, try checker.stage(push, nowMilliseconds: wall.milliseconds)))
         } else {
             let outcome = try world.decode(answer, to: request)
             try checker.check(outcome, to: request)

@@ -64,7 +64,20 @@ final class ServerHost {
             settings.checkpointAtCloseBytes = 0
             settings.zeroFillBytes = Bool.random(using: &generator) ? 64 << 10 : 0
         }
-        checker = AnswerChecker(limits: settings.limits)
+        if conditions.contains(.policies) {
+            var policies = world.scenario.stream(.policies)
+            settings.conflictPolicy = Self.policy(using: &policies)
+        }
+        checker = AnswerChecker(limits: settings.limits, policy: settings.conflictPolicy)
+    }
+
+    /// The policies of a server: one for all, and mostly one of its own for most edits.
+    private static func policy(using generator: inout SeededGenerator) -> ConflictPolicy {
+        let names = ["detect", "serverWins", "clientWins", "lastWriteWins", "merge", "merge"]
+        var policy = ConflictPolicy(standard: generator.oneOf(names))
+        let own = generator.oneOf(names)
+        if generator.chance(75) { policy.byCollection["notes"] = own }
+        return policy
     }
 
     var isRunning: Bool { core != nil }
