@@ -290,6 +290,58 @@ import Testing
         #expect(server.told.isEmpty)
     }
 
+    @Test func compactionKeepsWhatTheServerLetStandAndWaitsForNoServer() throws {
+        let server = try makeServer {
+            let policies = $0.policies
+            $0 = CompactionTests.configuration()
+            $0.policies = policies
+        }
+        try server.push([
+            operation(1, "e", base: 0, content: [0x11], stamp: 90),
+            operation(2, "gone", base: 0, stamp: 90),
+        ])
+        try server.push([edit(1, "e", base: 0, stamp: 50)], device: "b")
+        try server.push([operation(3, "gone", base: 2, delete: true, stamp: 91)])
+        for device in ["a", "b"] as [DeviceID] { _ = try server.pull(since: 5, device: device) }
+
+        try server.compact()
+        try server.restart()
+
+        let log = try server.wholeLog(limit: 10_000)
+        #expect(log.map(\.cursor) == [4])
+        #expect(log.map(\.deviceID) == [.server])
+        #expect(try server.handshake().oldestCursor == 5)
+        let answer = try server.push(
+            [edit(1, "e", base: 0, stamp: 50), edit(2, "e", base: 4, stamp: 60)], device: "b")
+        #expect(answer.cursors[2] == 6)
+        #expect(answer.conflicts.isEmpty && answer.rejected.isEmpty)
+    }
+
+    @Test func aBaseThatWasCompactedAwayMergesNothing() throws {
+        let server = try makeServer {
+            let policies = $0.policies
+            $0 = CompactionTests.configuration()
+            $0.policies = policies
+        }
+        let values: [CBORValue] = [["x": 1], ["x": 2]]
+        for (index, value) in values.enumerated() {
+            try server.push([
+                operation(
+                    OperationID(UInt64(index + 1)), "e", base: Cursor(UInt64(index)),
+                    content: value.encoded(), collection: "m", stamp: 5)
+            ])
+        }
+        let late = edit(
+            1, "e", base: 1, stamp: 6, content: (["x": 1, "y": 1] as CBORValue).encoded(),
+            collection: "m")
+        try server.compact()
+
+        let answer = try server.push([late], device: "b")
+
+        #expect(answer.conflicting == [1])
+        #expect(answer.conflicts.first?.serverState.cursor == 2)
+    }
+
     @Test func nobodyMayPushInTheServersName() throws {
         let server = try makeServer()
 

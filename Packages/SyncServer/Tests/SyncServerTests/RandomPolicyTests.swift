@@ -36,6 +36,7 @@ import Testing
         var configuration = ServiceConfiguration()
         configuration.policies = policies(using: &random)
         configuration.frameBytesTarget = random.chance(50) ? 1 : 64 << 10
+        configuration.checkpointAtCloseBytes = random.chance(50) ? 0 : 1 << 20
         configuration.segmentBytesMax = random.chance(50) ? 600 : 1 << 20
         let server = try ServiceUnderTest(configuration)
         var known = ReferenceServer()

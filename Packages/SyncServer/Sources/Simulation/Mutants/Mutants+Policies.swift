@@ -50,9 +50,6 @@ extension Mutant {
             "if byCollection.isEmpty { return standard }",
             as: "if BUG || byCollection.isEmpty { return standard }"),
         .rewrites(
-            "server-revision-torn", "A crash may leave an operation without what overrules it.",
-            staged, "followsInFrame: true)", as: "followsInFrame: !BUG)"),
-        .rewrites(
             "server-revision-outside", "The server's revision is not marked as the transaction's.",
             staged, "continuesTransaction: operation.transactionID != nil",
             as: "continuesTransaction: operation.transactionID != nil && !BUG"),

@@ -110,7 +110,7 @@ struct CheckpointReading {
             default: try reader.skip()
             }
         }
-        guard record.deviceID.isValid, lists.count == 3,
+        guard record.deviceID.isValidInLog, lists.count == 3,
             let accepted = OperationIDRanges(bounds: lists[0]),
             let recent = RecentOperations(ascending: lists[1], late: lists[2], count: count)
         else { throw reader.error(.invalidValue, "A device's row is not whole.") }

@@ -23,7 +23,10 @@ extension Database {
     ) -> CompactionRules {
         func before(_ age: UInt64) -> UInt64 { nowMilliseconds >= age ? nowMilliseconds - age : 0 }
         let heardSince = before(retention.staleMilliseconds)
-        let active = devices.records.lazy.filter { $0.lastSeenMilliseconds >= heardSince }
+        // The server is the author of revisions, and no device that pulls.
+        let active = devices.records.lazy.filter {
+            $0.lastSeenMilliseconds >= heardSince && $0.deviceID != .server
+        }
         return CompactionRules(
             supersededUntilMilliseconds: before(retention.compactAfterMilliseconds),
             tombstonesUntilMilliseconds: before(retention.retentionMilliseconds),
