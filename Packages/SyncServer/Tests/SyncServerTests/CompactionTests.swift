@@ -209,6 +209,28 @@ import Testing
         #expect(server.liveState == state)
     }
 
+    @Test func aCheckpointInAFileThatWasCompactedSinceIsNotUsed() throws {
+        var configuration = Self.configuration()
+        configuration.segmentBytesMax = 1 << 20
+        configuration.checkpointBytes = 1 << 20
+        let server = try ServiceUnderTest(configuration)
+        for number in 1...40 as ClosedRange<UInt64> {
+            try server.push([operation(OperationID(number), "e", base: Cursor(number - 1))])
+        }
+        try server.restart()
+        let found = server.everything
+
+        // The crash comes before there is a checkpoint of the new file.
+        server.service.beginCompactions()
+        while !server.database.isCheckpointOutdated { _ = server.service.advance(to: 0) }
+        var generator = SeededGenerator(seed: 1)
+        try server.crash(using: &generator)
+
+        #expect(server.told.allSatisfy { !$0.contains("is closed") }, "\(server.told)")
+        #expect(server.everything.entities == found.entities)
+        #expect(server.everything.accepted == found.accepted)
+    }
+
     @Test func aFullDiskEndsACompactionAndNothingElse() throws {
         let server = try ServiceUnderTest(Self.configuration())
         try fill(server, pushes: 40, seed: 6)

@@ -9,7 +9,8 @@ import SyncProtocol
 // another name and renamed. Each record is one CBOR array whose first element says what it is:
 //
 //     [0, format 1, cursor, link, segment, offset, oldestCursor,
-//      [segment, length, identity, …], operations, last commit, [cursor, offset, …]]
+//      [segment, length, identity, …], operations, last commit, [cursor, offset, …],
+//      identity of the segment that was written]
 //                                          the log's state; the first record
 //     [1, [collection, entityId, cursor, version, opId, device, deleted], …]
 //                                          some entities
@@ -40,6 +41,8 @@ struct CheckpointHeader: Equatable {
     var segment: Cursor
     /// Where the next group of that segment was to begin.
     var offset: UInt64
+    /// Tells that segment's file from one that took its place when it was compacted later.
+    var identity: UInt64
     /// The highest cursor of a tombstone that was dropped.
     var oldestCursor: Cursor
     var sealed: [Sealed]

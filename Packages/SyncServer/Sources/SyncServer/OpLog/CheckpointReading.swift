@@ -142,7 +142,7 @@ extension CheckpointHeader {
 
         mutating func take(_ index: Int, from reader: inout CBORReader) throws(CBORError) {
             switch index {
-            case 1, 2, 4, 5, 6, 8, 9: numbers[index] = try reader.readUInt()
+            case 1, 2, 4, 5, 6, 8, 9, 11: numbers[index] = try reader.readUInt()
             case 3: link = SHA256Digest(try reader.readBytes())
             case 7: sealed = try CheckpointReading.readNumbers(from: &reader)
             case 10: sparse = try SparseIndex(from: &reader)
@@ -153,7 +153,8 @@ extension CheckpointHeader {
         var header: CheckpointHeader? {
             guard numbers[1] == CheckpointHeader.format, let link, sealed.count % 3 == 0,
                 let cursor = numbers[2], let segment = numbers[4], let offset = numbers[5],
-                let oldest = numbers[6], let operations = numbers[8], let committed = numbers[9]
+                let oldest = numbers[6], let operations = numbers[8], let committed = numbers[9],
+                let identity = numbers[11]
             else { return nil }
             var activeIndex = SegmentIndex(lastCursor: Cursor(cursor))
             activeIndex.operationCount = Int(clamping: operations)
@@ -161,7 +162,7 @@ extension CheckpointHeader {
             activeIndex.sparse = sparse
             return CheckpointHeader(
                 cursor: Cursor(cursor), link: link, segment: Cursor(segment), offset: offset,
-                oldestCursor: Cursor(oldest),
+                identity: identity, oldestCursor: Cursor(oldest),
                 sealed: stride(from: 0, to: sealed.count, by: 3).map {
                     Sealed(
                         firstCursor: Cursor(sealed[$0]), byteCount: sealed[$0 + 1],

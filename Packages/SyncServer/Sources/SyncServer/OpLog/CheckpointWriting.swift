@@ -101,7 +101,7 @@ extension CheckpointHeader {
     fileprivate var encoded: [UInt8] {
         let sparse = activeIndex.sparse
         var writer = CBORWriter(capacity: 256 + 18 * sparse.entries.count)
-        writer.writeArrayHeader(count: 11)
+        writer.writeArrayHeader(count: 12)
         writer.write(uint: 0)
         writer.write(uint: Self.format)
         writer.write(uint: cursor.rawValue)
@@ -122,6 +122,7 @@ extension CheckpointHeader {
             writer.write(uint: entry.cursor.rawValue)
             writer.write(uint: entry.offset)
         }
+        writer.write(uint: identity)
         return writer.bytes
     }
 }

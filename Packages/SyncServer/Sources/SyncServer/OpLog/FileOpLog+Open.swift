@@ -93,9 +93,10 @@ extension FileOpLog {
     }
 
     /// Whether the segments are those that a checkpoint speaks of, with or without others behind.
-    private static func fits(_ checkpoint: CheckpointHeader, _ found: [Segment]) -> Bool {
+    static func fits(_ checkpoint: CheckpointHeader, _ found: [Segment]) -> Bool {
         let sealed = checkpoint.sealed
-        guard found.count > sealed.count, found[sealed.count].firstCursor == checkpoint.segment
+        guard found.count > sealed.count, found[sealed.count].firstCursor == checkpoint.segment,
+            found[sealed.count].identity == checkpoint.identity
         else { return false }
         return zip(sealed, found).allSatisfy { listed, segment in
             listed.firstCursor == segment.firstCursor && listed.byteCount == segment.byteCount
@@ -103,7 +104,7 @@ extension FileOpLog {
         }
     }
 
-    private func replayAll(
+    func replayAll(
         _ found: [Segment], from start: CheckpointHeader?,
         _ replay: (ReplayedRecord, _ path: String, _ offset: UInt64) throws(OpLogError) -> Void
     ) throws(OpLogError) {
@@ -221,7 +222,7 @@ extension FileOpLog {
 
     /// The segments with their lengths, and the files that are left of segments which a compacted
     /// one speaks for by now: a crash came between its renaming and their removal.
-    private static func inspectSegments(
+    static func inspectSegments(
         in directory: String, on disk: Disk
     ) throws(OpLogError) -> (segments: [Segment], leftovers: [String]) {
         var covered: Cursor = .start

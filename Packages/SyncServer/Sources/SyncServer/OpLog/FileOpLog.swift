@@ -169,7 +169,8 @@ final class FileOpLog<Disk: FileSystem> {
     var checkpointHeader: CheckpointHeader {
         CheckpointHeader(
             cursor: head, link: link, segment: segments[segments.count - 1].firstCursor,
-            offset: active.syncedEnd, oldestCursor: oldestCursor,
+            offset: active.syncedEnd, identity: segments[segments.count - 1].identity,
+            oldestCursor: oldestCursor,
             sealed: segments.dropLast().map {
                 .init(
                     firstCursor: $0.firstCursor, byteCount: $0.byteCount, identity: $0.identity)
