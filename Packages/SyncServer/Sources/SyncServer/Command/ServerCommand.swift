@@ -6,13 +6,6 @@ import SyncProtocol
 
 /// The command line of `entitysync-server`.
 package enum ServerCommand {
-    /// What a command ends with, besides 0.
-    private enum Status {
-        static let failure: Int32 = 1
-        /// The command line was wrong (EX_USAGE of sysexits.h).
-        static let usage: Int32 = 64
-    }
-
     /// Runs a command to its end.
     ///
     /// - Parameters:
@@ -24,7 +17,7 @@ package enum ServerCommand {
             return try dispatch(arguments, environment)
         } catch {
             Terminal.error("\(error)\nRun entitysync-server help to see how it is used.")
-            return Status.usage
+            return ExitStatus.usage.rawValue
         }
     }
 
@@ -32,6 +25,9 @@ package enum ServerCommand {
         _ arguments: [String], _ environment: [String: String]
     ) throws(UsageError) -> Int32 {
         let rest = Array(arguments.dropFirst())
+        if let command = MaintenanceCommand.all.first(where: { $0.name == arguments.first }) {
+            return try command(rest, environment: environment)
+        }
         switch arguments.first {
         case "serve":
             if rest.contains("--help") || rest.contains("-h") {
@@ -45,12 +41,25 @@ package enum ServerCommand {
         case "help" where rest == ["serve"]: Terminal.output(serveHelp)
         case "help" where rest.isEmpty, "--help", "-h": Terminal.output(help)
         case "--version", "version": Terminal.output("entitysync-server \(serverVersion)\n")
+        case "help" where rest.count == 1: Terminal.output(try command(rest[0]).help)
         case nil: throw UsageError(description: "Name a command: serve, or help.")
-        case "help": throw UsageError(description: "There is no such command to help with: serve.")
-        case let word?:
-            throw UsageError(description: "There is no command \"\(word)\". Did you mean serve?")
+        case "help": throw UsageError(description: "Name one command to help with.")
+        case let word?: throw unknown(word)
         }
         return 0
+    }
+
+    private static func command(_ name: String) throws(UsageError) -> MaintenanceCommand {
+        guard let command = MaintenanceCommand.all.first(where: { $0.name == name }) else {
+            throw unknown(name)
+        }
+        return command
+    }
+
+    private static func unknown(_ word: String) -> UsageError {
+        let names = ["serve"] + MaintenanceCommand.all.map(\.name)
+        let nearest = names.min { editDistance($0, word) < editDistance($1, word) } ?? "serve"
+        return UsageError(description: "There is no command \"\(word)\". Did you mean \(nearest)?")
     }
 
     private static func serve(_ settings: ServeSettings) -> Int32 {
@@ -66,7 +75,7 @@ package enum ServerCommand {
             } catch {
                 service.close()
                 Terminal.error("\(error)")
-                return Status.failure
+                return ExitStatus.damage.rawValue
             }
             server.installStopSignals()
             Terminal.error("listening on http://\(settings.urlHost):\(server.port)")
@@ -74,7 +83,7 @@ package enum ServerCommand {
             return 0
         } catch {
             Terminal.error("\(error)")
-            return Status.failure
+            return ExitStatus.damage.rawValue
         }
     }
 
@@ -97,14 +106,23 @@ package enum ServerCommand {
             requestIDPrefix: String(UInt32.random(in: .min ... .max), radix: 36) + "-")
     }
 
-    private static let help = """
-        entitysync-server: the sync server of EntitySync.
+    private static var help: String {
+        let commands = MaintenanceCommand.all.map { command in
+            let words = command.required.map { " --\($0.name) \($0.placeholder ?? "")" }.joined()
+            let usage = "entitysync-server \(command.name)\(words) …"
+            let padding = String(repeating: " ", count: max(1, 53 - usage.count))
+            return "  \(usage)\(padding)\(command.summary)\n"
+        }
+        return """
+            entitysync-server: the sync server of EntitySync.
 
-          entitysync-server serve --data DIR [--port PORT] …   serve until SIGTERM or SIGINT
-          entitysync-server help serve                         all flags of serve
-          entitysync-server --version                          the version
+              entitysync-server serve --data DIR [--port PORT] …   serve until SIGTERM or SIGINT
+            \(commands.joined())\
+              entitysync-server help COMMAND                       what a command does, its flags
+              entitysync-server --version                          the version
 
-        """
+            """
+    }
 
     private static var serveHelp: String {
         """

@@ -14,6 +14,12 @@ enum Terminal {
     /// Writes a line to standard error.
     static func error(_ line: String) { write(line + "\n", to: 2) }
 
+    /// Writes text to standard error.
+    static func errorText(_ text: String) { write(text, to: 2) }
+
+    /// Whether a person may be looking at standard error.
+    static var errorIsTerminal: Bool { isatty(2) == 1 }
+
     private static func write(_ text: String, to descriptor: CInt) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {

@@ -151,7 +151,7 @@ extension FileOpLog {
             }
         }
         index.link = linkAfter ?? link ?? .zero
-        try? index.write(beside: segment.path, on: disk)
+        if !active.isReadOnly { try? index.write(beside: segment.path, on: disk) }
         return index
     }
 }

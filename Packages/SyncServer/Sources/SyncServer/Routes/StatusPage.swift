@@ -26,6 +26,11 @@ enum StatusPage {
                 + #""damaged":\#(status.damaged),"readOnly":\#(status.readOnly)}"#)
     }
 
+    /// `GET /v1/stats`.
+    static func stats(_ databases: [JSONValue]) -> HTTPResponse {
+        json(200, JSONValue.object([.init("databases", .array(databases))]).line)
+    }
+
     private static func json(_ status: Int, _ text: String) -> HTTPResponse {
         HTTPResponse(
             status: status,

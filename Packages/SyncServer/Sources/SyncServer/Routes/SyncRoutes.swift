@@ -14,12 +14,12 @@ final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
 
     /// The messages that a path takes.
     private enum Route {
-        case handshake, push, pull, cursor, health, ready, version
+        case handshake, push, pull, cursor, health, ready, version, stats
 
         var methods: [HTTPMethod] {
             switch self {
             case .handshake, .push, .pull, .cursor: [.post]
-            case .health, .ready, .version: [.get, .head]
+            case .health, .ready, .version, .stats: [.get, .head]
             }
         }
     }
@@ -30,7 +30,7 @@ final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
         let paths: [(String, Route)] = [
             ("/v1/handshake", .handshake), ("/v1/push", .push), ("/v1/pull", .pull),
             ("/v1/cursor", .cursor), ("/health", .health), ("/ready", .ready),
-            ("/v1/version", .version),
+            ("/v1/version", .version), ("/v1/stats", .stats),
         ]
         routes = Dictionary(uniqueKeysWithValues: paths.map { (Array($0.0.utf8), $0.1) })
     }
@@ -97,6 +97,7 @@ extension SyncRoutes {
         case .health: exchange.respond(StatusPage.health)
         case .ready: exchange.respond(StatusPage.ready(service.status))
         case .version: exchange.respond(StatusPage.version)
+        case .stats: exchange.respond(StatusPage.stats(service.statistics))
         }
     }
 
@@ -199,7 +200,7 @@ extension ServiceFailure {
         ErrorResponse(
             code: .notSupported,
             message: "There is nothing at this path. The endpoints are /v1/handshake, /v1/push, "
-                + "/v1/pull, /v1/cursor, /v1/version, /health and /ready."))
+                + "/v1/pull, /v1/cursor, /v1/version, /v1/stats, /health and /ready."))
 
     fileprivate static func unreadable(_ error: CBORError) -> ServiceFailure {
         .invalidRequest("The message cannot be read: \(error)")

@@ -25,6 +25,8 @@ final class Database<Disk: FileSystem> {
     private(set) var staged: StagedGroup?
     /// Whether device cursors changed since they were last written.
     private(set) var hasUnsavedDevices = false
+    /// How many operations were answered with a conflict since the database was opened.
+    private(set) var conflictCount = 0
     /// The checkpoint that is being written.
     var checkpointing: CheckpointWriting<Disk>?
     /// The segments that are being compacted.
@@ -176,6 +178,7 @@ extension Database {
         let outcome = try PushOutcome(
             request.operations, settlements, view: view, highestAccepted: view.highestAccepted,
             conflictBytesMax: configuration.conflictBytesMax)
+        conflictCount += outcome.response.conflicts.count
         stage(outcome, request.operations, answer)
     }
 

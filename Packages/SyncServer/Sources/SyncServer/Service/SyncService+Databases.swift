@@ -155,35 +155,22 @@ extension SyncService {
     static func lockDirectory(
         _ directory: String, on disk: Disk
     ) throws(ServiceStartError) -> Disk.Lock {
+        let isBackup: Bool
         do throws(FileSystemError) {
-            try makeDirectory(directory, on: disk)
-            if let lock = try disk.lockFile(at: directory + "/lock") { return lock }
+            try FileCopy.makeDirectory(directory, on: disk)
+            isBackup = try disk.fileExists(at: Backup.path(in: directory))
+            if !isBackup, let lock = try disk.lockFile(at: directory + "/lock") { return lock }
         } catch {
             throw ServiceStartError(
                 description: "The data directory \(directory) cannot be used: \(error)")
         }
+        if isBackup {
+            throw ServiceStartError(
+                description: "\(directory) is a backup. Put it in place with `entitysync-server "
+                    + "restore --from \(directory) --data DIR`, so that devices notice.")
+        }
         throw ServiceStartError(
             description: "Another entitysync-server uses the data directory \(directory). Stop it, "
                 + "or name another directory with --data.")
-    }
-
-    /// Makes a directory and those above it, with their names durable.
-    private static func makeDirectory(
-        _ path: String, on disk: Disk
-    ) throws(FileSystemError) {
-        if path.isEmpty { return }
-        var parent = "."
-        if let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) {
-            parent = slash == path.utf8.startIndex ? "/" : String(path[..<slash])
-        }
-        if try disk.fileExists(at: path) {
-            // Whoever made it may not have made its name durable; where its parent may not be
-            // read, that is all that can be done.
-            try? disk.syncDirectory(at: parent)
-            return
-        }
-        if parent != "." { try makeDirectory(parent, on: disk) }
-        try disk.createDirectory(at: path)
-        try disk.syncDirectory(at: parent)
     }
 }
