@@ -87,6 +87,9 @@ let package = Package(
             dependencies: ["CBOR", "SyncProtocol", "SyncClient", "SyncTestSupport"],
             path: "\(server)/Sources/entitysync-chaos", swiftSettings: strict),
         .executableTarget(
+            name: "server-bench", dependencies: ["CBOR", "SyncProtocol"],
+            path: "\(server)/Benchmarks/server-bench", swiftSettings: strict),
+        .executableTarget(
             name: "notes", dependencies: ["CBOR", "SyncClient"],
             path: "examples/Notes/Sources/notes", swiftSettings: strict),
 

@@ -32,6 +32,9 @@ usage: ./setup.sh COMMAND
           read made and damaged items with our codec and with cbor2, and compare
   bench cbor
           install other codecs, and measure ours next to them: [--passes N] [--rounds N] [--json]
+  bench server
+          install other servers, and measure ours next to them: [--rounds N] [--operations N]
+          [--milliseconds N] [--json], --write for doc/benchmarks/server.md
   vectors check the test vectors with other code than ours: in Python, and with cbor2, as far as
           they can be installed
   help    print this
@@ -270,24 +273,59 @@ run_fuzz() { # [--seconds N] TARGET...
 }
 
 # Measures next to peers; everything but the result goes to standard error.
-run_bench() { # cbor OPTION...
-    local folder="$root/.build/bench" protocol="$root/Packages/SyncProtocol" peers=()
-    [ "${1:-}" = cbor ] || fail "\`bench\` measures: cbor."
-    shift
+run_bench() { # cbor|server OPTION...
+    local folder="$root/.build/bench" peers=()
     make_scratch
+    case "${1:-}" in
+        cbor) bench_cbor "${@:2}" ;;
+        server) bench_server "${@:2}" ;;
+        *) fail "\`bench\` measures: cbor, server." ;;
+    esac
+}
+
+build_bench() { # PRODUCT...
+    local product
+    heading "Building the benchmark (release)"
+    for product in "$@"; do
+        guarded swift build --package-path "$root" -c release --product "$product"
+    done
+    heading "Measuring"
+}
+
+bench_cbor() { # OPTION...
     {
         prepare
         # shellcheck source=Packages/SyncProtocol/Benchmarks/peers.sh
-        . "$protocol/Benchmarks/peers.sh"
+        . "$root/Packages/SyncProtocol/Benchmarks/peers.sh"
         build_peers "$folder"
-        heading "Building the benchmark (release)"
-        guarded swift build --package-path "$root" -c release --product cbor-bench
-        heading "Measuring"
+        build_bench cbor-bench
     } >&2
     # Memory that is given back to the system and asked for again costs more than what is measured.
     # All processes keep theirs.
     export MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296
     guarded "$release/cbor-bench" --folder "$folder" ${peers[@]+"${peers[@]}"} "$@"
+}
+
+bench_server() { # OPTION...
+    local option options=() data="$scratch/servers"
+    for option in "$@"; do
+        options+=("$option")
+        [ "$option" != --write ] || options+=("$root/doc/benchmarks")
+    done
+    {
+        [ "$(uname -s)" = Linux ] || fail "This is measured on Linux only."
+        prepare
+        # shellcheck source=Packages/SyncServer/Benchmarks/peers.sh
+        . "$root/Packages/SyncServer/Benchmarks/peers.sh"
+        find_servers
+        build_bench entitysync-server server-bench
+    } >&2
+    # Some of the servers run as users of their own.
+    mkdir "$data"
+    chmod 711 "$scratch" "$data"
+    guarded "$release/server-bench" --folder "$data" --server "$release/entitysync-server" \
+        --file-system "$(stat -f -c %T "$data")" ${peers[@]+"${peers[@]}"} \
+        ${options[@]+"${options[@]}"}
 }
 
 # Sets $python: to one that has cbor2 if that can be had, else to the system's, or to nothing if

@@ -52,6 +52,9 @@ let package = Package(
         .executableTarget(
             name: "entitysync-chaos",
             dependencies: [cbor, syncProtocol, syncClient, testSupport], swiftSettings: strict),
+        .executableTarget(
+            name: "server-bench", dependencies: [cbor, syncProtocol],
+            path: "Benchmarks/server-bench", swiftSettings: strict),
         .testTarget(
             name: "SyncServerTests",
             dependencies: [cbor, syncProtocol, httpWire, recordLog, testSupport, "SyncServer"],
