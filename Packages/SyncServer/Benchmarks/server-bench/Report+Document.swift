@@ -64,8 +64,9 @@ extension Report {
 
     private var machine: String {
         "This run: \(ProcessInfo.processInfo.activeProcessorCount) processors, the data on "
-            + "\(options.fileSystem); before the start the machine had a load average of "
-            + "\(Text.number(options.loadAtStart)), which is what others did on it."
+            + "\(options.fileSystem).\nBefore the start the machine had a load average of "
+            + "\(Text.number(options.loadAtStart)), which is what others did on it;\n"
+            + "the row of the disk says how busy that was."
     }
 
     private var remarks: String {
