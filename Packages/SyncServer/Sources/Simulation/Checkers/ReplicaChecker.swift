@@ -91,6 +91,9 @@ struct ReplicaChecker {
         stamps = StampChecker()
     }
 
+    /// A server has refused a stamp of the device for being ahead of its clock.
+    mutating func clockIsAhead() { stamps.goBack() }
+
     /// The app was opened: what its store had confirmed is there.
     mutating func check(opened store: DiskEntityStore<SimulatedDisk>) throws {
         judged = nil

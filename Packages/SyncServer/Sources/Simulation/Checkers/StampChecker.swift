@@ -8,6 +8,12 @@ import SyncProtocol
 struct StampChecker {
     /// The latest stamp of an operation that was ever in the queue.
     private(set) var latest: HybridTimestamp = 0
+    /// Whether a server has refused a stamp for being ahead of its clock: the device then goes back
+    /// to the server's time, and below what it gave before.
+    private var wentBack = false
+
+    /// The device was told that its clock is ahead.
+    mutating func goBack() { wentBack = true }
 
     /// Looks at what is in the queue.
     mutating func note(_ operations: [SyncOperation]) {
@@ -29,7 +35,7 @@ struct StampChecker {
             if let base = operation.base, base > .start, let log, base <= log.head {
                 due = max(due, log.operations[Int(base.rawValue) - 1].hybridTimestamp ?? 0)
             }
-            guard let stamp = operation.hybridTimestamp, stamp > due else {
+            guard let stamp = operation.hybridTimestamp, stamp > due || wentBack else {
                 return "operation \(operation.operationID) is stamped "
                     + "\(operation.hybridTimestamp ?? 0), not later than \(due)"
             }

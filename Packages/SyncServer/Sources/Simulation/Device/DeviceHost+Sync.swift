@@ -65,6 +65,11 @@ extension DeviceHost {
     ) {
         guard let cycle else { return }
         if let answer { seenChecker.takes(answer) }
+        if case .push(let response)? = answer,
+            response.rejected.contains(where: { $0.code == .clockSkew })
+        {
+            checker.clockIsAhead()
+        }
         do {
             if capturesFirst { try capture(cycle) }
             checker.willSync()

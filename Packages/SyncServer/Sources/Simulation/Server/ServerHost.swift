@@ -44,6 +44,8 @@ final class ServerHost {
         wall = VirtualClock.Wall(world.clock)
         generator = world.scenario.stream(.server)
         settings = ServerCoreSettings()
+        // The model of the log has all operations for ever.
+        settings.compactionInterval = 1 << 60
         let conditions = world.conditions
         let page = UInt64.random(in: 1...2, using: &generator)
         let push = UInt64.random(in: 1...3, using: &generator)
