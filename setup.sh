@@ -159,18 +159,18 @@ README.md says how to use the library in a program of yours.
 TEXT
 }
 
-# Builds the package in a folder, tests included.
-build_tests() { # FOLDER SCRATCH-PATH
+# Builds the package in a folder; tests too with --build-tests.
+build_package() { # FOLDER SCRATCH-PATH OPTION...
     flags=(--package-path "$1" --scratch-path "$2")
     flags+=(--explicit-target-dependency-import-check error)
     [ -z "${ENTITYSYNC_STRICT:-}" ] || flags+=(-Xswiftc -warnings-as-errors)
-    guarded swift build "${flags[@]}" --build-tests
+    guarded swift build "${flags[@]}" "${@:3}"
 }
 
 # Builds and tests the package in a folder; $summary is then the line that counts its tests.
 build_and_test() { # FOLDER SCRATCH-PATH
     local left flags
-    build_tests "$@"
+    build_package "$@" --build-tests
     guarded logged "$scratch/test.log" swift test "${flags[@]}" --disable-xctest
     summary=$(grep -aE 'Test run with [0-9]+ tests? ' "$scratch/test.log" | tail -n 1) || true
     case "$summary" in
@@ -238,11 +238,12 @@ run_tests() {
     heading "Everything, from the root"
     build_and_test "$root" "$root/.build"
     root_summary=$summary
-    # Each package stands by itself. Its tests are those that have just run, so they are built, and
-    # not run again. The three share a scratch directory: what one has built, the next one finds.
+    # Each package stands by itself. Its tests are those that have just run, with the same
+    # dependencies, so they are left out. The three share a scratch directory: what one has built,
+    # the next one finds.
     for package in $packages; do
         heading "Packages/$package, from its own folder"
-        build_tests "$root/Packages/$package" "$root/.build/packages"
+        build_package "$root/Packages/$package" "$root/.build/packages"
     done
     heading "The product SyncClient, from another package, by git URL and version"
     guarded "$root/.ci/embed"
