@@ -62,7 +62,8 @@ struct Options {
             case "--postgres": postgres = value
             case "--file-system": fileSystem = value
             case "--peer":
-                let parts = value.split(separator: "=", maxSplits: 1)
+                let parts = value.split(
+                    separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 peers[String(parts[0])] = parts.count == 2 ? String(parts[1]) : ""
             case "--rounds": rounds = try Self.number(value, name, in: 1...100)
             case "--operations":

@@ -46,4 +46,22 @@ import Testing
             #expect(server.database.entities.count == Int(number), "round \(round)")
         }
     }
+
+    @Test func anIndexOfAnotherFileOfTheSameLengthIsNotUsed() throws {
+        let server = try ServiceUnderTest(configuration(zeroFillBytes: 0))
+        for number in 1...80 as ClosedRange<UInt64> {
+            try server.push([operation(OperationID(number), EntityID("e\(number)"), base: 0)])
+        }
+        #expect(try server.logFiles().count > 2)
+        try server.restart {
+            let first = server.databaseDirectory + "/log/" + (try server.logFiles()[0])
+            var index = try #require(try SegmentIndex.read(beside: first, on: server.disk))
+            index.identity ^= 1
+            index.sparse = SparseIndex()
+            index.sparse.note(1, at: 41)
+            try index.write(beside: first, on: server.disk)
+        }
+
+        #expect(try server.wholeLog().count == 80)
+    }
 }

@@ -15,15 +15,8 @@ extension MaintenanceCommand {
                 """,
             options: [
                 MaintenanceSettings.data, MaintenanceSettings.database,
-                .time(
-                    "compact-after", "age at which superseded operations may go",
-                    \.service.retention.compactAfterMilliseconds),
-                .days(
-                    "retention-days", "age at which tombstones may go",
-                    \.service.retention.retentionMilliseconds),
-                .days(
-                    "stale-days", "how long a silent device is waited for",
-                    \.service.retention.staleMilliseconds),
+                .compactAfter(\.service.retention), .retentionDays(\.service.retention),
+                .staleDays(\.service.retention),
                 .integer(
                     "max-segment-bytes", "BYTES", "length to which files are merged",
                     in: 1_024...(1 << 40), \.service.segmentBytesMax),

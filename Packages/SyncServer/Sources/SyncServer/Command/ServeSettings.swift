@@ -68,15 +68,8 @@ struct ServeSettings {
             .integer(
                 "max-segment-bytes", "BYTES", "length at which the log starts a file",
                 in: 1_024...(1 << 40), \.service.segmentBytesMax),
-            .time(
-                "compact-after", "age at which superseded operations may go",
-                \.service.retention.compactAfterMilliseconds),
-            .days(
-                "retention-days", "age at which tombstones may go",
-                \.service.retention.retentionMilliseconds),
-            .days(
-                "stale-days", "how long a silent device is waited for",
-                \.service.retention.staleMilliseconds),
+            .compactAfter(\.service.retention), .retentionDays(\.service.retention),
+            .staleDays(\.service.retention),
             .integer(
                 "max-header-bytes", "BYTES", "bytes of request line and headers",
                 in: 1_024...(1 << 20), \.maxHeaderBytes),

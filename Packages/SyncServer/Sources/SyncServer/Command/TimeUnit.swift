@@ -31,3 +31,24 @@ enum TimeUnit: Character, CaseIterable {
         return "\(milliseconds / (unit ?? .second).milliseconds)\((unit ?? .second).rawValue)"
     }
 }
+
+// What the log keeps how long, wherever it is asked for.
+extension CommandOption {
+    static func compactAfter(_ path: WritableKeyPath<Settings, RetentionRules>) -> CommandOption {
+        .time(
+            "compact-after", "age at which superseded operations may go",
+            path.appending(path: \.compactAfterMilliseconds))
+    }
+
+    static func retentionDays(_ path: WritableKeyPath<Settings, RetentionRules>) -> CommandOption {
+        .days(
+            "retention-days", "age at which tombstones may go",
+            path.appending(path: \.retentionMilliseconds))
+    }
+
+    static func staleDays(_ path: WritableKeyPath<Settings, RetentionRules>) -> CommandOption {
+        .days(
+            "stale-days", "how long a silent device is waited for",
+            path.appending(path: \.staleMilliseconds))
+    }
+}

@@ -196,7 +196,7 @@ private final class DatabaseVerifier<Disk: FileSystem> {
             }
             return
         }
-        guard stored.byteCount == segment.byteCount else {
+        guard stored.byteCount == segment.byteCount, stored.identity == segment.identity else {
             result.notes.append("\(path) is of another segment, and will be made anew")
             return
         }

@@ -298,6 +298,7 @@ extension FileOpLog {
         }
         var index = index
         index.byteCount = segment.byteCount
+        index.identity = segment.identity
         // What is not there is made anew, and what is left is removed when the log is opened.
         try? index.write(beside: first.path, on: disk)
         for leftover in old.dropFirst() {

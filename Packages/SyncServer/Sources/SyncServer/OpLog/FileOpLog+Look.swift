@@ -28,23 +28,12 @@ extension FileOpLog {
         begin: ([Segment], _ usesCheckpoint: Bool) -> Void,
         replay: (ReplayedRecord, _ path: String, _ offset: UInt64) throws(OpLogError) -> Void
     ) throws(OpLogError) -> (log: FileOpLog, tornTail: TornTail?, leftovers: [String]) {
-        let (found, leftovers) = try inspectSegments(in: directory, on: disk)
-        guard let first = found.first, let last = found.last else {
-            throw .damaged(directory, at: nil, "The log has no segment any more")
-        }
-        guard first.firstCursor == 1 else {
-            throw .damaged(
-                directory, at: nil,
-                "The log begins with cursor \(first.firstCursor), and the segments before it are "
-                    + "gone")
-        }
+        let (found, last, leftovers) = try wholeLog(in: directory, on: disk)
         let start = checkpoint.flatMap { fits($0, found) ? $0 : nil }
         begin(found, start != nil)
-        let offset = start?.segment == last.firstCursor ? start?.offset ?? 0 : 0
-        let active = try mappingLogErrors { () throws(RecordLogError) in
-            try RecordLogFile.open(
-                at: last.path, on: disk, purpose: purpose, access: .read, knownSyncedEnd: offset)
-        }
+        let active = try openSegment(
+            last, on: disk, access: .read,
+            from: start?.segment == last.firstCursor ? start?.offset : nil)
         let log = FileOpLog(
             disk: disk, directory: directory, segmentBytesMax: .max, zeroFillBytes: 0,
             active: active)

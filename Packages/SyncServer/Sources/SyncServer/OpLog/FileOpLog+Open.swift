@@ -66,16 +66,7 @@ extension FileOpLog {
         replay: (ReplayedRecord, _ path: String, _ offset: UInt64) throws(OpLogError) -> Void,
         check: (FileOpLog) throws(OpLogError) -> Void = { _ in }
     ) throws(OpLogError) -> (log: FileOpLog, cutBytes: UInt64) {
-        let (found, leftovers) = try inspectSegments(in: directory, on: disk)
-        guard let first = found.first, let last = found.last else {
-            throw .damaged(directory, at: nil, "The log has no segment any more")
-        }
-        guard first.firstCursor == 1 else {
-            throw .damaged(
-                directory, at: nil,
-                "The log begins with cursor \(first.firstCursor), and the "
-                    + "segments before it are gone")
-        }
+        let (found, last, leftovers) = try wholeLog(in: directory, on: disk)
         let start = checkpoint.flatMap { fits($0, found) ? $0 : nil }
         begin(start != nil)
         let active = try openSegment(
@@ -209,7 +200,24 @@ extension FileOpLog {
 
 // Segments in the directory.
 extension FileOpLog {
-    private static func openSegment(
+    /// What `inspectSegments` finds, if it is a log from its beginning on; and its last segment.
+    static func wholeLog(
+        in directory: String, on disk: Disk
+    ) throws(OpLogError) -> (segments: [Segment], last: Segment, leftovers: [String]) {
+        let (found, leftovers) = try inspectSegments(in: directory, on: disk)
+        guard let first = found.first, let last = found.last else {
+            throw .damaged(directory, at: nil, "The log has no segment any more")
+        }
+        guard first.firstCursor == 1 else {
+            throw .damaged(
+                directory, at: nil,
+                "The log begins with cursor \(first.firstCursor), and the segments before it are "
+                    + "gone")
+        }
+        return (found, last, leftovers)
+    }
+
+    static func openSegment(
         _ segment: Segment, on disk: Disk, access: RecordLogAccess, from offset: UInt64?,
         zeroFillBytes: Int = 0
     ) throws(OpLogError) -> RecordLogFile<Disk> {

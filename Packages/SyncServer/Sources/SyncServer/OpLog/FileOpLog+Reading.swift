@@ -95,7 +95,7 @@ extension FileOpLog {
         }
         let stored = try SegmentIndex.read(beside: segment.path, on: disk)
         let index: SegmentIndex
-        if let stored, stored.byteCount == segment.byteCount {
+        if let stored, stored.byteCount == segment.byteCount, stored.identity == segment.identity {
             index = stored
         } else {
             index = try makeIndex(of: segment, reader)
@@ -128,6 +128,7 @@ extension FileOpLog {
     ) throws(OpLogError) -> SegmentIndex {
         var index = SegmentIndex(
             lastCursor: segment.firstCursor, byteCount: segment.byteCount)
+        index.identity = segment.identity
         var expected = segment.firstCursor
         var link: SHA256Digest?
         var linkAfter: SHA256Digest?

@@ -153,6 +153,7 @@ final class FileOpLog<Disk: FileSystem> {
         let byteCount = try fileSize(of: active.path)
         activeIndex.link = link
         activeIndex.byteCount = byteCount
+        activeIndex.identity = segments[segments.count - 1].identity
         // Whatever is wrong with it, it can be made anew.
         try? activeIndex.write(beside: active.path, on: disk)
         var segment = Segment(

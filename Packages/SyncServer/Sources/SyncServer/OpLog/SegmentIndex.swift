@@ -48,6 +48,8 @@ struct SegmentIndex: Equatable {
     var link: SHA256Digest
     /// The length of the segment's file.
     var byteCount: UInt64
+    /// Tells the segment's file from one that took its place.
+    var identity: UInt64 = 0
     /// How many operations it holds.
     var operationCount = 0
     /// When its last group was committed, in milliseconds since 1970.
@@ -85,7 +87,7 @@ struct SegmentIndex: Equatable {
     /// Replaces the file beside a segment.
     func write(beside segment: String, on disk: some FileSystem) throws(OpLogError) {
         var writer = CBORWriter(capacity: 80 + 18 * sparse.entries.count)
-        writer.writeArrayHeader(count: 6)
+        writer.writeArrayHeader(count: 7)
         writer.write(uint: lastCursor.rawValue)
         writer.write(bytes: link.bytes)
         writer.write(uint: byteCount)
@@ -96,6 +98,7 @@ struct SegmentIndex: Equatable {
             writer.write(uint: entry.cursor.rawValue)
             writer.write(uint: entry.offset)
         }
+        writer.write(uint: identity)
         try ChecksummedFile.replace(
             Self.path(beside: segment), purpose: "ESIX", body: writer.bytes, on: disk)
     }
@@ -132,6 +135,7 @@ struct SegmentIndex: Equatable {
             case 3: operationCount = Int(clamping: try reader.readUInt())
             case 4: lastCommittedAtMilliseconds = try reader.readUInt()
             case 5: sparse = try SparseIndex(from: &reader)
+            case 6: identity = try reader.readUInt()
             default: try reader.skip()
             }
         }
