@@ -96,7 +96,7 @@ extension Bench {
         }
     }
 
-    /// One row of our server alone.
+    /// One row.
     mutating func run(row: String) {
         forEach { _, system in
             try system.install(isDurable: true)

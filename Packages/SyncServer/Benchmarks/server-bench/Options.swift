@@ -25,7 +25,7 @@ struct Options {
     private(set) var isJSON = false
     /// Where the document and its charts go.
     private(set) var document: String?
-    /// The only row to measure, of our server alone: for a profiler.
+    /// The only row to measure.
     private(set) var row: String?
     /// The load average of the machine when the program began.
     let loadAtStart: Double
@@ -39,9 +39,9 @@ struct Options {
         FOLDER is where the servers keep their data, on a file system called NAME. Peers are
         Redis, PostgreSQL, whose programs are in a DIRECTORY, and NATS. A push is measured for
         so many milliseconds (1000) in each round; what is pulled and opened has so many
-        operations (1000000). With --row that row of our server is measured, and nothing else:
-        push-100-16, push-1-64, pull-all and so on. With --write the document and its charts go
-        to DIRECTORY.
+        operations (1000000). With --row that row is measured, and nothing else: push-100-16,
+        push-1-64, pull-all and so on; without a --peer, of our server alone. With --write the
+        document and its charts go to DIRECTORY.
         """
 
     init(_ arguments: some Sequence<String>) throws {

@@ -10,17 +10,14 @@ do {
     var systems: [any System] = [
         OwnServer(program: options.server, folder: options.folder + "/own")
     ]
-    if options.row == nil {
-        if options.peers["Redis"] != nil {
-            systems.append(RedisServer(folder: options.folder + "/redis"))
-        }
-        if options.peers["PostgreSQL"] != nil, let programs = options.postgres {
-            systems.append(
-                PostgresServer(programs: programs, folder: options.folder + "/postgres"))
-        }
-        if options.peers["NATS"] != nil {
-            systems.append(NATSServer(folder: options.folder + "/nats"))
-        }
+    if options.peers["Redis"] != nil {
+        systems.append(RedisServer(folder: options.folder + "/redis"))
+    }
+    if options.peers["PostgreSQL"] != nil, let programs = options.postgres {
+        systems.append(PostgresServer(programs: programs, folder: options.folder + "/postgres"))
+    }
+    if options.peers["NATS"] != nil {
+        systems.append(NATSServer(folder: options.folder + "/nats"))
     }
     var bench = Bench(options: options, systems: systems)
     if let row = options.row { bench.run(row: row) } else { bench.run() }

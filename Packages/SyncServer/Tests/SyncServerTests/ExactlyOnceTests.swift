@@ -129,7 +129,7 @@ import Testing
     @Test func aDuplicateWithoutACursorIsARunOfItsOwnBesideCursorOne() throws {
         let server = try ServiceUnderTest()
         let database = try server.service.database("db")
-        let view = DatabasePushView(database: database, device: try database.register("a"))
+        let view = database.pushView(try database.register("a"))
 
         let request = PushRequest(
             databaseID: "db", deviceID: "a",

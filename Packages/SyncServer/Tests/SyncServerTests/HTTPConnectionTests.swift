@@ -218,7 +218,8 @@ struct ManualConnection {
 
     @Test func closesAStoppingConnectionThatProvesToHoldNoFurtherRequest() {
         var peer = ManualConnection()
-        peer.receive(ManualConnection.get)
+        // An empty line between requests is skipped.
+        peer.receive(ManualConnection.get + "\r\n")
         _ = peer.next()
         peer.respond()
         peer.flush()
@@ -226,6 +227,19 @@ struct ManualConnection {
 
         #expect(peer.next() == nil)
         #expect(peer.state == .lingering)
+    }
+
+    @Test func isReadOnAtOnceAfterAnAnswerIfNothingMoreHasCome() {
+        var peer = ManualConnection()
+        peer.receive(ManualConnection.get)
+        _ = peer.next()
+        peer.respond()
+        #expect(peer.connection.wantsRead && !peer.connection.wantsTurn)
+
+        peer.receive(ManualConnection.get + "G")
+        _ = peer.next()
+        peer.respond()
+        #expect(!peer.connection.wantsRead && peer.connection.wantsTurn)
     }
 
     @Test func finishesARequestThatWasComingWhenItStopped() {

@@ -4,6 +4,7 @@
 extension Mutant {
     private static let log = "SyncServer/OpLog/FileOpLog.swift"
     private static let database = "SyncServer/Service/Database.swift"
+    private static let state = "SyncServer/Service/DatabaseState.swift"
     private static let opening = "SyncServer/Service/Database+Open.swift"
     private static let indexes = "SyncServer/Service/DatabaseIndexes.swift"
     private static let decision = "SyncServer/Service/PushDecision.swift"
@@ -86,7 +87,7 @@ extension Mutant {
 
     static let serverPushes: [Mutant] = [
         .rewrites(
-            "dedupe-forgotten", "Some accepted numbers are not remembered.", database,
+            "dedupe-forgotten", "Some accepted numbers are not remembered.", state,
             "devices[author.device].accepted.insert(author.operationID)",
             as: """
                 if !BUG || author.operationID.rawValue % 8 != 0 {
@@ -94,7 +95,7 @@ extension Mutant {
                 }
                 """),
         .rewrites(
-            "cursors-forgotten", "The cursors of accepted numbers are not remembered.", database,
+            "cursors-forgotten", "The cursors of accepted numbers are not remembered.", state,
             "devices[author.device].recent.append(author.operationID, at: cursor)",
             as: """
                 if !BUG { devices[author.device].recent.append(author.operationID, at: cursor) }
@@ -180,11 +181,11 @@ extension Mutant {
             "SyncServer/OpLog/RecentOperations.swift", "late.append(operationID, at: cursor)",
             as: "if !BUG { late.append(operationID, at: cursor) }"),
         .rewrites(
-            "staged-overlooked", "A push is judged without what is not committed yet.", database,
+            "staged-overlooked", "A push is judged without what is not committed yet.", state,
             "database.staged?.entities[key] ?? database.entities[key]",
             as: "(BUG ? nil : database.staged?.entities[key]) ?? database.entities[key]"),
         .rewrites(
-            "staged-numbers-overlooked", "A number is accepted twice before a commit.", database,
+            "staged-numbers-overlooked", "A number is accepted twice before a commit.", state,
             "|| database.staged?.devices[device]?.accepted.contains(operationID) ?? false",
             as: "|| (!BUG && database.staged?.devices[device]?.accepted.contains(operationID) "
                 + "?? false)"),

@@ -11,7 +11,7 @@ struct ServeSettings {
     var isInsecureOpen = false
     var service: ServiceConfiguration = {
         var configuration = ServiceConfiguration()
-        configuration.zeroFillBytes = 1 << 20
+        configuration.zeroFillBytes = 256 << 10
         return configuration
     }()
     var maxMessageDepth = SyncProtocol.messageMaxDepth

@@ -120,6 +120,7 @@ struct HTTPConnection {
                 send(HTTPResponse.continueBytes[...], now: now)
             case .request(let request):
                 note(.idle, now: now)
+                mayHoldRequest = parser.hasUnparsedBytes || isPeerDone
                 state = .answering
                 pending = Pending(
                     version: request.version, isHead: request.method == .head,

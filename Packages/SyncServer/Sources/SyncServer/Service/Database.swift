@@ -17,12 +17,8 @@ final class Database<Disk: FileSystem> {
     let configuration: ServiceConfiguration
     let disk: Disk
 
-    /// The current revision of every entity.
-    private(set) var entities: EntityTable<EntityRevision>
-    /// The devices, registered as they come.
-    private(set) var devices: DeviceTable
-    /// What waits for the next commit.
-    private(set) var staged: StagedGroup?
+    /// The indexes, and what waits for the next commit.
+    private let state: DatabaseState
     /// Whether device cursors changed since they were last written.
     private(set) var hasUnsavedDevices = false
     /// How many operations were answered with a conflict since the database was opened.
@@ -49,9 +45,15 @@ final class Database<Disk: FileSystem> {
         self.configuration = configuration
         self.uncheckpointedBytes = uncheckpointedBytes
         log.frameBytesTarget = configuration.frameBytesTarget
-        entities = indexes.entities
-        devices = indexes.devices
+        state = DatabaseState(indexes)
     }
+
+    /// The current revision of every entity.
+    var entities: EntityTable<EntityRevision> { state.entities }
+    /// The devices, registered as they come.
+    var devices: DeviceTable { state.devices }
+    /// What waits for the next commit.
+    var staged: StagedGroup? { state.staged }
 
     /// The highest durable cursor.
     var head: Cursor { log.head }
@@ -104,20 +106,20 @@ final class Database<Disk: FileSystem> {
             throw .tooManyDevices(configuration.maxDevices)
         }
         hasUnsavedDevices = true
-        return devices.insert(deviceID)
+        return state.devices.insert(deviceID)
     }
 
     /// Notes that a device was heard of, and where it is if it said so.
     func note(_ device: DeviceNumber, cursor: Cursor?, nowMilliseconds: UInt64) {
-        devices[device].lastSeenMilliseconds = nowMilliseconds
-        if let cursor { devices[device].cursor = cursor }
+        state.devices[device].lastSeenMilliseconds = nowMilliseconds
+        if let cursor { state.devices[device].cursor = cursor }
         hasUnsavedDevices = true
     }
 
     /// Forgets the entities whose current revisions are tombstones that the log has dropped.
     func dropEntities(whoseTombstonesAreAt cursors: Set<Cursor>) {
         guard !cursors.isEmpty else { return }
-        entities.removeAll { $0.isDeleted && cursors.contains($0.cursor) }
+        state.entities.removeAll { $0.isDeleted && cursors.contains($0.cursor) }
     }
 
     /// Writes the devices' cursors, if any changed.
@@ -161,8 +163,8 @@ extension Database {
         note(device, cursor: nil, nowMilliseconds: nowMilliseconds)
         defer { log.forgetLargeGroup() }
         let policies = configuration.policies
-        let server = policies.decides ? devices.insert(.server) : nil
-        let view = DatabasePushView(database: self, device: device, server: server)
+        let server = policies.decides ? state.devices.insert(.server) : nil
+        let view = pushView(device, server: server)
         let rules = ValueRules(
             maxEntityBytes: configuration.limits.maxEntityBytes,
             maxEntityDepth: configuration.maxEntityDepth)
@@ -182,11 +184,18 @@ extension Database {
         stage(outcome, request.operations, answer)
     }
 
+    /// The database as a push of `device` sees it.
+    func pushView(_ device: DeviceNumber, server: DeviceNumber? = nil) -> DatabasePushView {
+        DatabasePushView(
+            database: state, device: device, server: server,
+            nextCursor: staged?.builder.nextCursor ?? head.next, log: log)
+    }
+
     private func stage(
         _ outcome: PushOutcome, _ operations: borrowing SyncOperationViews,
         _ answer: @escaping (ServiceAnswer) -> Void
     ) {
-        var group = staged.take() ?? StagedGroup(after: head)
+        var group = state.staged.take() ?? StagedGroup(after: head)
         for accepted in outcome.accepted {
             group.append(
                 operations[accepted.index], accepted.revision,
@@ -194,12 +203,12 @@ extension Database {
             if let answer = accepted.answer { group.append(answer) }
         }
         group.answers.append((outcome.response.encoded(), answer))
-        staged = consume group
+        state.staged = consume group
     }
 
     /// Whether so much is staged that it is to be committed now.
     var isGroupFull: Bool {
-        (staged?.builder.operations.count ?? 0) >= configuration.groupBytesMax
+        (state.staged?.builder.operations.count ?? 0) >= configuration.groupBytesMax
     }
 
     /// Makes all that is staged durable with one write and one sync, and only then answers it.
@@ -212,7 +221,7 @@ extension Database {
     func commit(
         nowMilliseconds: UInt64, using generator: inout some RandomNumberGenerator
     ) throws(OpLogError) -> LogGroupBuilder? {
-        guard let group = staged.take() else { return nil }
+        guard let group = state.staged.take() else { return nil }
         if group.builder.count > 0 {
             do throws(OpLogError) {
                 try log.append(
@@ -222,62 +231,10 @@ extension Database {
                 for (_, receiver) in group.answers { receiver(.failure(failure)) }
                 throw error
             }
-            entities.merge(group.entities)
+            state.merge(group)
             uncheckpointedBytes += group.builder.operations.count
-            for (index, author) in group.authors.enumerated() {
-                let cursor = Cursor(group.builder.firstCursor.rawValue + UInt64(index))
-                devices[author.device].accepted.insert(author.operationID)
-                devices[author.device].recent.append(author.operationID, at: cursor)
-            }
         }
         for (answer, receiver) in group.answers { receiver(.message(answer)) }
         return group.builder.count > 0 ? group.builder : nil
-    }
-}
-
-/// A database as a push sees it: the durable indexes with what is staged over them.
-struct DatabasePushView<Disk: FileSystem>: PushView {
-    let database: Database<Disk>
-    let device: DeviceNumber
-    var server: DeviceNumber?
-
-    var nextCursor: Cursor { database.staged?.builder.nextCursor ?? database.head.next }
-
-    /// The highest number that was accepted from the device.
-    var highestAccepted: OperationID {
-        max(
-            database.devices[device].accepted.highest,
-            database.staged?.devices[device]?.accepted.highest ?? 0)
-    }
-
-    func revision(of key: EntityKeyBytes) -> EntityRevision? {
-        database.staged?.entities[key] ?? database.entities[key]
-    }
-
-    func isAccepted(_ operationID: OperationID) -> Bool {
-        database.devices[device].accepted.contains(operationID)
-            || database.staged?.devices[device]?.accepted.contains(operationID) ?? false
-    }
-
-    func recentCursor(of operationID: OperationID) -> Cursor? {
-        database.staged?.devices[device]?.recent.cursor(of: operationID)
-            ?? database.devices[device].recent.cursor(of: operationID)
-    }
-
-    func withOperation<Result>(
-        at cursor: Cursor, _ body: (borrowing SyncOperationView) -> Result
-    ) throws(OpLogError) -> Result? {
-        let bytes =
-            if let staged = database.staged?.builder.operation(at: cursor) { staged } else {
-                try database.log.operation(at: cursor)
-            }
-        guard let bytes else { return nil }
-        do throws(CBORError) {
-            return try SyncOperationView.read(bytes) { view throws(CBORError) in body(view) }
-        } catch {
-            throw .damaged(
-                database.log.directory, at: nil,
-                "The operation at cursor \(cursor) cannot be decoded (\(error.code.rawValue))")
-        }
     }
 }
