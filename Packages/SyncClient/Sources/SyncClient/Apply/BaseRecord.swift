@@ -10,7 +10,8 @@ import SyncProtocol
 /// id, as the CBOR array `[cursor or null, version, isDeleted, generation, logEpoch]`, with the
 /// revision's content as sixth element (null for a deleted entity, false for none) while the entity
 /// has edits that the server has not acknowledged. So the content is stored twice only where it
-/// differs. A seventh element is the entity's old base, while there is one.
+/// differs. The seventh element is the entity's old base while there is one (else null), the eighth
+/// the revision's stamp, if its author gave it one.
 struct BaseRecord: Sendable, Equatable {
     /// The revision's cursor; `nil` if an older server did not say.
     var cursor: Cursor?
@@ -27,6 +28,8 @@ struct BaseRecord: Sendable, Equatable {
     /// What the base was in a log that the device has left, until the resync with the present one
     /// is complete. The entity keeps its content until then, and its edits are made on that.
     var oldBase: OldBase?
+    /// When the revision was made; `nil` if its author did not say.
+    var timestamp: HybridTimestamp?
 
     /// A content that may be "deleted".
     struct Shadow: Sendable, Equatable {
@@ -41,6 +44,8 @@ struct BaseRecord: Sendable, Equatable {
         /// Who made the present log's revision, and when.
         var remoteDeviceID: DeviceID?
         var remoteTimestamp: HybridTimestamp?
+        /// When the old base was made.
+        var timestamp: HybridTimestamp?
     }
 
     /// The local collection that holds the base records of `collection`.
@@ -54,7 +59,8 @@ struct BaseRecord: Sendable, Equatable {
 
 extension BaseRecord: WireValue {
     func encode(to writer: inout CBORWriter) {
-        writer.writeArrayHeader(count: oldBase != nil ? 7 : shadow == nil ? 5 : 6)
+        let count = timestamp != nil ? 8 : oldBase != nil ? 7 : shadow != nil ? 6 : 5
+        writer.writeArrayHeader(count: count)
         if let cursor { writer.write(uint: cursor.rawValue) } else { writer.writeNull() }
         writer.write(uint: version.rawValue)
         writer.write(bool: isDeleted)
@@ -62,10 +68,11 @@ extension BaseRecord: WireValue {
         writer.write(uint: logEpoch)
         switch shadow {
         case .some(let shadow): writer.write(content: shadow.content)
-        case nil where oldBase != nil: writer.write(bool: false)
+        case nil where count > 5: writer.write(bool: false)
         case nil: break
         }
-        oldBase?.encode(to: &writer)
+        if let oldBase { oldBase.encode(to: &writer) } else if count > 6 { writer.writeNull() }
+        if let timestamp { writer.write(uint: timestamp.rawValue) }
     }
 
     init(from reader: inout CBORReader) throws(CBORError) {
@@ -92,6 +99,7 @@ extension BaseRecord: WireValue {
                 } else {
                     try reader.skip()
                 }
+            case 7: record.timestamp = HybridTimestamp(try reader.readUInt())
             default: try reader.skip()
             }
         }
@@ -101,11 +109,12 @@ extension BaseRecord: WireValue {
 
 extension BaseRecord.OldBase: WireValue {
     func encode(to writer: inout CBORWriter) {
-        writer.writeArrayHeader(count: 4)
+        writer.writeArrayHeader(count: 5)
         if let cursor { writer.write(uint: cursor.rawValue) } else { writer.writeNull() }
         writer.write(uint: version.rawValue)
         writer.write(text: remoteDeviceID?.rawValue ?? "")
         writer.write(uint: remoteTimestamp?.rawValue ?? 0)
+        writer.write(uint: timestamp?.rawValue ?? 0)
     }
 
     init(from reader: inout CBORReader) throws(CBORError) {
@@ -118,13 +127,19 @@ extension BaseRecord.OldBase: WireValue {
             case 2:
                 let name = try reader.readText()
                 old.remoteDeviceID = name.isEmpty ? nil : DeviceID(name)
-            case 3:
-                let stamp = try reader.readUInt()
-                old.remoteTimestamp = stamp == 0 ? nil : HybridTimestamp(stamp)
+            case 3: old.remoteTimestamp = try reader.readTimestampOrZero()
+            case 4: old.timestamp = try reader.readTimestampOrZero()
             default: try reader.skip()
             }
         }
         self = old
+    }
+}
+
+extension CBORReader {
+    fileprivate mutating func readTimestampOrZero() throws(CBORError) -> HybridTimestamp? {
+        let stamp = try readUInt()
+        return stamp == 0 ? nil : HybridTimestamp(stamp)
     }
 }
 

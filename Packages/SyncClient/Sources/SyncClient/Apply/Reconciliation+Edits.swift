@@ -43,7 +43,8 @@ extension Reconciliation {
                 cursor: cursor, version: operation.entityVersion,
                 isDeleted: operation.kind == .delete, generation: state.generation,
                 logEpoch: state.logEpoch,
-                shadow: next == nil ? nil : BaseRecord.Shadow(content: operation.content)),
+                shadow: next == nil ? nil : BaseRecord.Shadow(content: operation.content),
+                timestamp: operation.hybridTimestamp),
             for: key)
         guard let next, next.baseOperationID == operation.operationID,
             !frozen.contains(next.operationID)
@@ -97,11 +98,13 @@ extension Reconciliation {
 
     /// An acknowledged revision of a log that is gone, a delete too, meets what the new log has: it
     /// counts as an edit that the server has never seen.
-    mutating func meetVoidRevision(_ remote: RemoteRevision, local: [UInt8]?) {
+    mutating func meetVoidRevision(
+        _ remote: RemoteRevision, local: [UInt8]?, madeAt localTimestamp: HybridTimestamp?
+    ) {
         let conflict = EntityConflict(
             key: remote.key, base: nil, local: local, remote: remote.content,
-            remoteTimestamp: remote.timestamp, localDeviceID: state.deviceID,
-            remoteDeviceID: remote.deviceID)
+            localTimestamp: localTimestamp, remoteTimestamp: remote.timestamp,
+            localDeviceID: state.deviceID, remoteDeviceID: remote.deviceID)
         let resolution = resolve(conflict)
         log(conflict, resolution)
         adopt(remote)

@@ -66,7 +66,7 @@ extension Reconciliation {
         var base = baseRecord(of: remote, shadow: isEqual ? nil : .init(content: remote.content))
         base?.oldBase = BaseRecord.OldBase(
             cursor: old.cursor, version: old.version, remoteDeviceID: remote.deviceID,
-            remoteTimestamp: remote.timestamp)
+            remoteTimestamp: remote.timestamp, timestamp: old.timestamp)
         set(base, for: remote.key)
     }
 

@@ -67,7 +67,7 @@ extension Reconciliation {
         }
         var revision = RemoteRevision(base, of: key, content: remote)
         (revision.deviceID, revision.timestamp) = (old.remoteDeviceID, old.remoteTimestamp)
-        meetVoidRevision(revision, local: local)
+        meetVoidRevision(revision, local: local, madeAt: old.timestamp)
     }
 
     /// The log does not have the entity any more.

@@ -64,7 +64,8 @@ struct Reconciliation<Access: LocalStoreAccess> {
         guard let base = try base(of: key) else { return nil }
         if let old = base.oldBase { return old }
         guard base.logEpoch != state.logEpoch else { return nil }
-        return BaseRecord.OldBase(cursor: base.cursor, version: base.version)
+        return BaseRecord.OldBase(
+            cursor: base.cursor, version: base.version, timestamp: base.timestamp)
     }
 
     /// The content of the revision that the entity's edits started from.
@@ -113,7 +114,8 @@ struct Reconciliation<Access: LocalStoreAccess> {
         guard remote.cursor != .start else { return nil }
         return BaseRecord(
             cursor: remote.cursor, version: remote.version, isDeleted: remote.content == nil,
-            generation: state.generation, logEpoch: state.logEpoch, shadow: shadow)
+            generation: state.generation, logEpoch: state.logEpoch, shadow: shadow,
+            timestamp: remote.timestamp)
     }
 
     /// Takes the server's revision: content and base.

@@ -89,14 +89,16 @@ extension SeededGenerator {
             cursor: chance() ? Cursor(number()) : nil, version: EntityVersion(number()),
             isDeleted: chance(), generation: number(), logEpoch: number(),
             shadow: chance() ? BaseRecord.Shadow(content: content()) : nil,
-            oldBase: chance() ? oldBase() : nil)
+            oldBase: chance() ? oldBase() : nil,
+            timestamp: chance() ? HybridTimestamp(number() + 1) : nil)
     }
 
     private mutating func oldBase() -> BaseRecord.OldBase {
         BaseRecord.OldBase(
             cursor: chance() ? Cursor(number()) : nil, version: EntityVersion(number()),
             remoteDeviceID: chance() ? "o" : nil,
-            remoteTimestamp: chance() ? HybridTimestamp(number() + 1) : nil)
+            remoteTimestamp: chance() ? HybridTimestamp(number() + 1) : nil,
+            timestamp: chance() ? HybridTimestamp(number() + 1) : nil)
     }
 
     mutating func replicaState() -> ReplicaState {

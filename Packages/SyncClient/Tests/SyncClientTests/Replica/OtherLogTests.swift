@@ -67,6 +67,23 @@ import Testing
         #expect(world.device.contents == ["x": stands])
     }
 
+    /// Whoever made it: a server that was put back must not win over what is newer than its backup.
+    @Test(arguments: [true, false])
+    func tellsTheResolverWhenTheContentWasMade(byTheDevice: Bool) throws {
+        let world = try RuleWorld(.keepLocal)
+        try world.share([("x", [1])])
+        let backup = world.server.backup()
+        if byTheDevice { try world.device.put([1, 2], "x") } else { try world.otherPuts([2], "x") }
+        try world.device.sync(world.server)
+        let stamps = world.server.history.map(\.hybridTimestamp)
+        world.server.restore(backup, as: .numbered(2))
+        try world.device.sync(world.server)
+
+        let conflict = try #require(world.resolver.conflicts.last)
+        #expect([conflict.remoteTimestamp, conflict.localTimestamp] == stamps)
+        #expect(LastWriteWinsResolver().resolve(conflict) == .keepLocal)
+    }
+
     /// Or the device that had not heard of the delete would bring the entity back in silence.
     @Test func aDeleteThatTheNewLogLacksIsPushedAgain() throws {
         let world = try RuleWorld()

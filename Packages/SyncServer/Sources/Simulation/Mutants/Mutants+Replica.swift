@@ -308,7 +308,10 @@ extension Mutant {
             "another-log-met-by-pages", "With another log, each page meets what the device has.",
             pull, "let isEqual = try content(of: remote.key)",
             as: """
-                if BUG { return meetVoidRevision(remote, local: try content(of: remote.key)) }
+                if BUG {
+                    return meetVoidRevision(
+                        remote, local: try content(of: remote.key), madeAt: old.timestamp)
+                }
                 let isEqual = try content(of: remote.key)
                 """),
         .rewrites(

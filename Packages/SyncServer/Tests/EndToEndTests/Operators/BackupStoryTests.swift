@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import CBOR
 import Foundation
 import SyncClient
 import SyncProtocol
@@ -20,16 +21,22 @@ import Testing
     }
 
     /// Two devices go on after a backup was made, the server loses its disk, and the backup is put
-    /// in place: what they had done since comes back from them.
-    @Test func devicesThatWereAheadOfABackupLoseNothing() async throws {
+    /// in place: what they had done since comes back from them, unless they are told that a server
+    /// is always right. Then it is in the conflict log.
+    @Test(arguments: ["clientWins", "lastWriteWins", "serverWins"])
+    func devicesThatWereAheadOfABackupLoseNothing(_ name: String) async throws {
+        let resolvers: [String: any ConflictResolver] = [
+            "clientWins": .clientWins, "lastWriteWins": .lastWriteWins, "serverWins": .serverWins,
+        ]
+        let resolver = try #require(resolvers[name])
         let bench = try Bench()
         defer { bench.end() }
         let data = bench.path("server")
         let first = try bench.serve()
         let proxy = try FaultyProxy(to: first.port) { _ in .none }
         defer { proxy.end() }
-        let a = try Device("a", on: bench, port: proxy.port, resolver: .clientWins)
-        let b = try Device("b", on: bench, port: proxy.port, resolver: .clientWins)
+        let a = try Device("a", on: bench, port: proxy.port, resolver: resolver)
+        let b = try Device("b", on: bench, port: proxy.port, resolver: resolver)
         try a.put("before", "1")
         try await a.engine.sync()
         try await b.engine.sync()
@@ -63,7 +70,14 @@ import Testing
         }
 
         #expect(a.content == b.content)
-        #expect(try a.text("1") == "edited by b")
+        let (standing, lost) =
+            name == "serverWins" ? ("before", "edited by b") : ("edited by b", "before")
+        #expect(try a.text("1") == standing)
+        let conflicts = try await a.engine.conflicts() + b.engine.conflicts()
+        let losers = try conflicts.compactMap(\.lostContent).map {
+            try CBORDecoder().decode(Card.self, from: $0).text
+        }
+        #expect(losers.contains(lost))
         #expect(try a.text("3") == "after")
         #expect(try a.text("4") == "of b")
         let log = try ServerLog(port: second.port)
