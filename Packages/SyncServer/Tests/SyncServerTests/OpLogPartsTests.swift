@@ -112,7 +112,7 @@ import Testing
             EntityKeyBytes.with("c", EntityID("\(number + 50)")) { _ = other.set($0, -number) }
         }
 
-        table.merge(other)
+        table.merge(other) { _, _ in }
 
         #expect(table.count == 150)
         #expect(EntityKeyBytes.with("c", "49") { table[$0] } == 49)

@@ -30,8 +30,7 @@ import Testing
     @Test func theServersFiguresAreThoseOfItsFiles() throws {
         let server = try server()
         let database = server.database
-        let figures = try DatabaseStatistics(
-            database.identity, database.log, database.entities, database.devices)
+        let figures = try DatabaseStatistics(database)
 
         #expect(figures.cursor == 4)
         #expect(figures.operations == 4)
@@ -48,6 +47,23 @@ import Testing
         #expect(found.segments.map(\.firstCursor) == figures.segments.map(\.firstCursor))
         #expect(
             (found.cursor, found.operations, found.entities, found.tombstones) == (4, 4, 1, 1))
+    }
+
+    @Test func tombstonesAreCountedAsTheyComeAndGo() throws {
+        let server = try server()
+        func counts() throws -> [Int] {
+            let figures = try DatabaseStatistics(server.database)
+            return [figures.entities, figures.tombstones]
+        }
+        #expect(try counts() == [1, 1])
+        _ = try server.push([operation(5, "f", base: 4)])
+        #expect(try counts() == [2, 0])
+        _ = try server.push([
+            operation(6, "f", base: 5, delete: true), operation(7, "e", base: 2, delete: true),
+        ])
+        #expect(try counts() == [0, 2])
+        server.database.dropEntities(whoseTombstonesAreAt: [6, 99])
+        #expect(try counts() == [0, 1])
     }
 
     @Test func statsCountsConflictsAndNamesDatabasesThatAreNotOpen() throws {

@@ -44,7 +44,7 @@ extension DataDirectory {
                 let opened = try Database.open(
                     place.databaseID, in: place.path, on: disk, configuration: configuration)
                 guard let database = opened?.database else { continue }
-                let before = try figures(of: database)
+                let before = try DatabaseStatistics(database)
                 while try database.beginCompaction(
                     configuration.retention, nowMilliseconds: nowMilliseconds, using: &generator)
                 {
@@ -54,7 +54,7 @@ extension DataDirectory {
                             using: &generator)
                     }
                 }
-                let after = try figures(of: database)
+                let after = try DatabaseStatistics(database)
                 try database.close(using: &generator)
                 each(
                     CompactionGain(databaseID: place.databaseID, before: before, after: after))
@@ -62,10 +62,5 @@ extension DataDirectory {
                 throw MaintenanceError(error)
             }
         }
-    }
-
-    private func figures(of database: Database<Disk>) throws(OpLogError) -> DatabaseStatistics {
-        try DatabaseStatistics(
-            database.identity, database.log, database.entities, database.devices)
     }
 }

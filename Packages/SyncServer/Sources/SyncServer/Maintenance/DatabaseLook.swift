@@ -35,8 +35,7 @@ struct DatabaseLook<Disk: FileSystem> {
             try indexes.restore(
                 cursors, head: log.head, path: DeviceCursorFile.path(in: place.path))
             return DatabaseLook(
-                statistics: try DatabaseStatistics(
-                    identity, log, indexes.entities, indexes.devices),
+                statistics: try DatabaseStatistics(identity, log, indexes),
                 createdAtMilliseconds: identity.createdAtMilliseconds, log: log,
                 tornTail: tornTail)
         }

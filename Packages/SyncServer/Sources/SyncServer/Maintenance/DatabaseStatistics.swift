@@ -38,10 +38,13 @@ struct DatabaseStatistics: Equatable {
     var bytes: UInt64 { segments.reduce(0) { $0 + $1.bytes } }
 
     /// - Throws: `OpLogError` if a segment's index cannot be read or made.
-    /// - Complexity: O(n) in entities and devices. A segment whose index is missing is read.
-    init(
+    /// - Parameters:
+    ///   - entityCount: How many entities there are, deleted ones too.
+    ///   - tombstoneCount: How many of them are deleted.
+    /// - Complexity: O(n) in devices. A segment whose index is missing is read.
+    private init(
         _ identity: DatabaseIdentity, _ log: FileOpLog<some FileSystem>,
-        _ entities: EntityTable<EntityRevision>, _ devices: DeviceTable
+        entityCount: Int, tombstoneCount: Int, _ devices: DeviceTable
     ) throws(OpLogError) {
         let head = log.head
         (databaseID, logID, cursor) = (identity.databaseID, identity.logID, head)
@@ -59,8 +62,25 @@ struct DatabaseStatistics: Equatable {
                 lag: head.rawValue - min(record.cursor.rawValue, head.rawValue),
                 lastSeenMilliseconds: record.lastSeenMilliseconds)
         }
-        tombstones = entities.entries.count { $0.value.isDeleted }
-        self.entities = entities.count - tombstones
+        tombstones = tombstoneCount
+        entities = entityCount - tombstoneCount
+    }
+
+    init(_ database: Database<some FileSystem>) throws(OpLogError) {
+        try self.init(
+            database.identity, database.log, entityCount: database.entities.count,
+            tombstoneCount: database.tombstoneCount, database.devices)
+    }
+
+    /// The figures of a database whose indexes were just made.
+    ///
+    /// - Complexity: O(n) in entities.
+    init(
+        _ identity: DatabaseIdentity, _ log: FileOpLog<some FileSystem>, _ indexes: DatabaseIndexes
+    ) throws(OpLogError) {
+        try self.init(
+            identity, log, entityCount: indexes.entities.count,
+            tombstoneCount: indexes.entities.entries.count { $0.value.isDeleted }, indexes.devices)
     }
 
     /// The figures as members of an object.
@@ -111,8 +131,7 @@ extension SyncService {
 
     private static func row(_ database: Database<Disk>) -> JSONValue {
         do throws(OpLogError) {
-            let figures = try DatabaseStatistics(
-                database.identity, database.log, database.entities, database.devices)
+            let figures = try DatabaseStatistics(database)
             return .object(
                 figures.members + [
                     .init("state", .text("open")),

@@ -86,6 +86,12 @@ struct EntityTable<Value> {
             entries[index].value = value
             return index
         }
+        return add(key, value)
+    }
+
+    /// Adds an entity that is not there yet, and returns its entry's index.
+    @discardableResult
+    private mutating func add(_ key: EntityKeyBytes, _ value: Value) -> Int {
         if entries.count * 4 >= slots.count * 3 { grow() }
         let index = entries.count
         entries.append(
@@ -125,18 +131,26 @@ struct EntityTable<Value> {
     }
 
     /// Sets all of another table's values here, in their order of coming.
-    mutating func merge(_ other: EntityTable<Value>) {
+    ///
+    /// - Parameter note: Told of each value that is set, and of the one that it replaces.
+    mutating func merge(
+        _ other: EntityTable<Value>, _ note: (_ old: Value?, _ new: Value) -> Void
+    ) {
         other.names.withUnsafeBytes { bytes in
             for entry in other.entries {
                 let middle = entry.nameStart + Int(entry.collectionLength)
-                set(
-                    EntityKeyBytes(
-                        collection: UnsafeRawBufferPointer(
-                            rebasing: bytes[entry.nameStart..<middle]),
-                        entityID: UnsafeRawBufferPointer(
-                            rebasing: bytes[middle..<(middle + Int(entry.entityLength))]),
-                        hash: entry.hash),
-                    entry.value)
+                let key = EntityKeyBytes(
+                    collection: UnsafeRawBufferPointer(rebasing: bytes[entry.nameStart..<middle]),
+                    entityID: UnsafeRawBufferPointer(
+                        rebasing: bytes[middle..<(middle + Int(entry.entityLength))]),
+                    hash: entry.hash)
+                let index = find(key)
+                note(index.map { entries[$0].value }, entry.value)
+                if let index {
+                    entries[index].value = entry.value
+                } else {
+                    add(key, entry.value)
+                }
             }
         }
     }

@@ -50,6 +50,8 @@ final class Database<Disk: FileSystem> {
 
     /// The current revision of every entity.
     var entities: EntityTable<EntityRevision> { state.entities }
+    /// How many of them are deletes.
+    var tombstoneCount: Int { state.tombstoneCount }
     /// The devices, registered as they come.
     var devices: DeviceTable { state.devices }
     /// What waits for the next commit.
@@ -118,8 +120,7 @@ final class Database<Disk: FileSystem> {
 
     /// Forgets the entities whose current revisions are tombstones that the log has dropped.
     func dropEntities(whoseTombstonesAreAt cursors: Set<Cursor>) {
-        guard !cursors.isEmpty else { return }
-        state.entities.removeAll { $0.isDeleted && cursors.contains($0.cursor) }
+        state.dropEntities(whoseTombstonesAreAt: cursors)
     }
 
     /// Writes the devices' cursors, if any changed.

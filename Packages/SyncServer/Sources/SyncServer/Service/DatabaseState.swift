@@ -9,7 +9,9 @@ import SyncProtocol
 /// here, several times for each operation.
 final class DatabaseState {
     /// The current revision of every entity.
-    var entities: EntityTable<EntityRevision>
+    private(set) var entities: EntityTable<EntityRevision>
+    /// How many of them are deletes.
+    private(set) var tombstoneCount: Int
     /// The devices, registered as they come.
     var devices: DeviceTable
     /// What waits for the next commit.
@@ -17,17 +19,28 @@ final class DatabaseState {
 
     init(_ indexes: DatabaseIndexes) {
         entities = indexes.entities
+        tombstoneCount = entities.entries.count { $0.value.isDeleted }
         devices = indexes.devices
     }
 
     /// Takes in a group that has become durable.
     func merge(_ group: StagedGroup) {
-        entities.merge(group.entities)
+        entities.merge(group.entities) { old, new in
+            tombstoneCount += (new.isDeleted ? 1 : 0) - (old?.isDeleted ?? false ? 1 : 0)
+        }
         for (index, author) in group.authors.enumerated() {
             let cursor = Cursor(group.builder.firstCursor.rawValue + UInt64(index))
             devices[author.device].accepted.insert(author.operationID)
             devices[author.device].recent.append(author.operationID, at: cursor)
         }
+    }
+
+    /// Forgets the entities whose current revisions are tombstones that the log has dropped.
+    func dropEntities(whoseTombstonesAreAt cursors: Set<Cursor>) {
+        guard !cursors.isEmpty else { return }
+        let before = entities.count
+        entities.removeAll { $0.isDeleted && cursors.contains($0.cursor) }
+        tombstoneCount -= before - entities.count
     }
 }
 
