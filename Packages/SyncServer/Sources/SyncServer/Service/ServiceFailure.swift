@@ -8,6 +8,8 @@ struct ServiceFailure: Error, Equatable {
     var status: Int
     /// The body.
     var response: ErrorResponse
+    /// What goes out as `WWW-Authenticate`, with a 401.
+    var challenge: String?
 
     init(_ status: Int, _ response: ErrorResponse) {
         self.status = status
