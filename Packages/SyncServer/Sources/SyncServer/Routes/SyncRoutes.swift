@@ -9,6 +9,7 @@ import SyncProtocol
 final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
     private let service: SyncService<Disk>
     private let configuration: RouteConfiguration
+    private let authorizer: Authorizer
     /// Where each path leads. Method and path are compared byte for byte.
     private let routes: [[UInt8]: Route]
 
@@ -22,11 +23,23 @@ final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
             case .health, .ready, .version, .stats: [.get, .head]
             }
         }
+
+        /// Whether anybody may ask.
+        var isOpen: Bool {
+            switch self {
+            case .health, .ready, .version: true
+            case .handshake, .push, .pull, .cursor, .stats: false
+            }
+        }
     }
 
-    init(service: SyncService<Disk>, configuration: RouteConfiguration) {
+    init(
+        service: SyncService<Disk>, configuration: RouteConfiguration,
+        authorizer: Authorizer = Authorizer()
+    ) {
         self.service = service
         self.configuration = configuration
+        self.authorizer = authorizer
         let paths: [(String, Route)] = [
             ("/v1/handshake", .handshake), ("/v1/push", .push), ("/v1/pull", .pull),
             ("/v1/cursor", .cursor), ("/health", .health), ("/ready", .ready),
@@ -45,7 +58,16 @@ final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
 
     func endOfBatch() { service.commit() }
 
-    func advance(to now: UInt64) -> UInt64? { service.advance(to: now) }
+    func advance(to now: UInt64) -> UInt64? {
+        let (look, hasChanged) = authorizer.advance(to: now)
+        if hasChanged {
+            service.refuseWaiting { [authorizer] pull in
+                authorizer.standing(
+                    of: pull.principal, pull.request.databaseID, pull.request.deviceID)?.failure
+            }
+        }
+        return [look, service.advance(to: now)].compactMap { $0 }.min()
+    }
 
     func beginStop() { service.beginStop() }
 
@@ -85,23 +107,29 @@ extension SyncRoutes {
         guard route.methods.contains(request.method) else {
             return exchange.respond(methodNotAllowed(route, exchange))
         }
+        let principal = route.isOpen ? .anyone : try authorizer.authenticate(request)
         switch route {
         case .handshake:
-            let answer = try service.handshake(try decode(request))
+            let message: HandshakeRequest = try decode(request)
+            try authorizer.check(principal, message.databaseID, message.deviceID, request)
+            let answer = try service.handshake(message, for: principal)
             respond(exchange, .message(answer.encoded()))
-        case .push: try push(exchange)
-        case .pull: try pull(try decode(request), exchange)
+        case .push: try push(exchange, principal)
+        case .pull: try pull(try decode(request), exchange, principal)
         case .cursor:
-            let answer = try service.noteApplied(try decode(request))
-            respond(exchange, .message(answer.encoded()))
+            let message: CursorReport = try decode(request)
+            try authorizer.check(principal, message.databaseID, message.deviceID, request)
+            respond(exchange, .message(try service.noteApplied(message).encoded()))
         case .health: exchange.respond(StatusPage.health)
         case .ready: exchange.respond(StatusPage.ready(service.status))
         case .version: exchange.respond(StatusPage.version)
-        case .stats: exchange.respond(StatusPage.stats(service.statistics))
+        case .stats:
+            try authorizer.checkReadsEverything(principal, request)
+            exchange.respond(StatusPage.stats(service.statistics))
         }
     }
 
-    private func push(_ exchange: Exchange) throws(ServiceFailure) {
+    private func push(_ exchange: Exchange, _ principal: Principal) throws(ServiceFailure) {
         try checkForm(of: exchange.request)
         var failure: ServiceFailure?
         do throws(CBORError) {
@@ -109,7 +137,11 @@ extension SyncRoutes {
                 exchange.request.body, maxDepth: configuration.maxMessageDepth
             ) { push throws(CBORError) in
                 do throws(ServiceFailure) {
-                    try service.push(push) { [self] answer in respond(exchange, answer) }
+                    try authorizer.check(
+                        principal, push.databaseID, push.deviceID, exchange.request)
+                    try service.push(push, for: principal) { [self] answer in
+                        respond(exchange, answer)
+                    }
                     return nil
                 } catch { return error }
             }
@@ -119,8 +151,13 @@ extension SyncRoutes {
         if let failure { throw failure }
     }
 
-    private func pull(_ request: PullRequest, _ exchange: Exchange) throws(ServiceFailure) {
-        let ticket = try service.pull(request) { [self] answer in respond(exchange, answer) }
+    private func pull(
+        _ request: PullRequest, _ exchange: Exchange, _ principal: Principal
+    ) throws(ServiceFailure) {
+        try authorizer.check(principal, request.databaseID, request.deviceID, exchange.request)
+        let ticket = try service.pull(request, for: principal) { [self] answer in
+            respond(exchange, answer)
+        }
         guard let ticket else { return }
         exchange.onAbandon = { [service] in service.cancel(ticket) }
     }
@@ -218,6 +255,7 @@ extension HTTPResponse {
         body.requestID = requestID
         var headers: HTTPHeaders = ["Content-Type": "application/cbor"]
         if let seconds = body.retryAfterSeconds { headers.append("Retry-After", "\(seconds)") }
+        if let challenge = failure.challenge { headers.append("WWW-Authenticate", challenge) }
         self.init(status: failure.status, headers: headers, body: body.encoded())
     }
 }

@@ -153,8 +153,8 @@ extension Database {
     ///
     /// - Throws: The failure to answer at once. Nothing was staged then.
     func push(
-        _ request: borrowing PushRequestView, nowMilliseconds: UInt64,
-        answer: @escaping (ServiceAnswer) -> Void
+        _ request: borrowing PushRequestView, collections: CollectionGrants = .all,
+        nowMilliseconds: UInt64, answer: @escaping (ServiceAnswer) -> Void
     ) throws(ServiceFailure) {
         if let failure = log.failure {
             throw ServiceFailure(.readOnly(log.active.path, because: failure))
@@ -168,7 +168,7 @@ extension Database {
         let view = pushView(device, server: server)
         let rules = ValueRules(
             maxEntityBytes: configuration.limits.maxEntityBytes,
-            maxEntityDepth: configuration.maxEntityDepth)
+            maxEntityDepth: configuration.maxEntityDepth, collections: collections)
         let settlements: [Settlement]
         do throws(OpLogError) {
             settlements = try PushDecision(

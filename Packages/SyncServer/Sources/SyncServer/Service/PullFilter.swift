@@ -13,17 +13,31 @@ struct PullFilter {
     /// Whether no operation passes.
     let passesNone: Bool
 
-    init(_ request: PullRequest) {
+    /// Creates the filter of a request.
+    ///
+    /// - Parameter readable: The collections that may be read at all; `nil` is all. The others are
+    ///   left out, whether they were asked for or not.
+    init(_ request: PullRequest, readable: [CollectionName]? = nil) {
+        let names = Self.names(request.collections, readable)
         let leavesOutOwn = request.deviceID != nil && request.includesOwn != true
         excludedDevice = leavesOutOwn ? request.deviceID.map { Array($0.rawValue.utf8) } : nil
-        passesAll = request.collections == nil && !leavesOutOwn
-        passesNone = request.collections?.isEmpty ?? false
-        guard let names = request.collections else { return }
+        passesAll = names == nil && !leavesOutOwn
+        passesNone = names?.isEmpty ?? false
+        guard let names else { return }
         var table = EntityTable<Bool>()
         for name in names {
             EntityKeyBytes.with(name, "") { key in _ = table.set(key, true) }
         }
         collections = table
+    }
+
+    /// The collections that are in both lists; `nil` is all.
+    private static func names(
+        _ asked: [CollectionName]?, _ readable: [CollectionName]?
+    ) -> [CollectionName]? {
+        guard let readable, let asked else { return asked ?? readable }
+        let readableNames = Set(readable)
+        return asked.filter { readableNames.contains($0) }
     }
 
     /// Whether an operation of this device on this collection passes.

@@ -38,9 +38,14 @@ struct ServerPolicies: Equatable, Sendable {
     var decides: Bool { standard.decides || byCollection.values.contains { $0.decides } }
 
     /// What a handshake says of them.
-    var announced: ConflictPolicy {
+    var announced: ConflictPolicy { announced(to: .all) }
+
+    /// What a handshake says of them: nothing of collections that may not be read.
+    func announced(to collections: CollectionGrants) -> ConflictPolicy {
         ConflictPolicy(
-            standard: standard.rawValue, byCollection: byCollection.mapValues(\.rawValue))
+            standard: standard.rawValue,
+            byCollection: byCollection.filter { collections.canRead($0.key) }
+                .mapValues(\.rawValue))
     }
 }
 

@@ -65,9 +65,9 @@ extension SyncService {
         }
     }
 
-    /// The database of a handshake, which makes one that is not known.
+    /// The database of a handshake, which makes one that is not known if it may.
     func databaseForHandshake(
-        _ request: HandshakeRequest
+        _ request: HandshakeRequest, mayMake: Bool
     ) throws(ServiceFailure) -> Database<Disk> {
         if databases[request.databaseID] != nil { return try database(request.databaseID) }
         // A device that has been here before knows another history; nothing is made for it.
@@ -83,6 +83,7 @@ extension SyncService {
                 "The server does not have this database yet. Shake hands again without logId and "
                     + "cursor, and resync.", serverCursor: .start, logID: nil)
         }
+        guard mayMake else { throw .databaseNotFound }
         guard databases.count < configuration.maxDatabases else {
             throw .tooManyDatabases(configuration.maxDatabases)
         }

@@ -66,12 +66,15 @@ final class SyncService<Disk: FileSystem> {
         try openAll()
     }
 
-    /// `POST /v1/handshake`.
-    func handshake(_ request: HandshakeRequest) throws(ServiceFailure) -> HandshakeResponse {
+    /// `POST /v1/handshake`. A database that there is not yet is made for who may write to it.
+    func handshake(
+        _ request: HandshakeRequest, for principal: Principal = .anyone
+    ) throws(ServiceFailure) -> HandshakeResponse {
         guard request.protocolVersion == syncProtocolVersion else {
             throw .versionMismatch(request.protocolVersion)
         }
-        let database = try databaseForHandshake(request)
+        let collections = principal.grants.collections
+        let database = try databaseForHandshake(request, mayMake: collections.writesAny)
         try database.check(logID: request.logID, request.cursor)
         let now = clock.wallMilliseconds()
         let device = try database.register(request.deviceID)
@@ -84,20 +87,22 @@ final class SyncService<Disk: FileSystem> {
             oldestCursor: database.log.oldestCursor,
             lastOperationID: database.devices[device].accepted.highest,
             limits: configuration.limits, serverTimeMilliseconds: now,
-            conflictPolicy: configuration.policies.announced)
+            conflictPolicy: configuration.policies.announced(to: collections))
     }
 
     /// `POST /v1/push`. `answer` is called in the next `commit`, or earlier if the group is full.
     ///
     /// - Throws: The failure to answer at once; nothing of the push was taken then.
     func push(
-        _ request: borrowing PushRequestView, answer: @escaping (ServiceAnswer) -> Void
+        _ request: borrowing PushRequestView, for principal: Principal = .anyone,
+        answer: @escaping (ServiceAnswer) -> Void
     ) throws(ServiceFailure) {
         try checkSize(request)
         let database = try database(request.databaseID)
         let isFirst = database.staged == nil
         try database.push(
-            request, nowMilliseconds: clock.wallMilliseconds(), answer: answer)
+            request, collections: principal.grants.collections,
+            nowMilliseconds: clock.wallMilliseconds(), answer: answer)
         if isFirst { staging.append(database) }
         scheduleFlush()
         if database.isGroupFull { commit() }
@@ -108,7 +113,8 @@ final class SyncService<Disk: FileSystem> {
     /// - Returns: What `cancel` takes, if the pull waits.
     /// - Throws: The failure to answer at once.
     func pull(
-        _ request: PullRequest, answer: @escaping (ServiceAnswer) -> Void
+        _ request: PullRequest, for principal: Principal = .anyone,
+        answer: @escaping (ServiceAnswer) -> Void
     ) throws(ServiceFailure) -> WaitingPulls.Ticket? {
         let database = try database(request.databaseID)
         try database.check(logID: request.logID, request.sinceCursor, request.snapshot)
@@ -119,17 +125,21 @@ final class SyncService<Disk: FileSystem> {
                 device, cursor: request.sinceCursor, nowMilliseconds: clock.wallMilliseconds())
             scheduleFlush()
         }
-        let filter = PullFilter(request)
+        let filter = PullFilter(request, readable: principal.grants.collections.readable)
         let page = try readPage(database, request, after: request.sinceCursor, filter)
         let wait = min(request.waitMilliseconds ?? 0, configuration.maxWaitMilliseconds)
         guard !page.isWorthAnswering, wait > 0, !isStopping else {
             answer(.page(page.answer))
             return nil
         }
+        // Whoever waits longer than its token lives is told so when that ends.
+        let (rest, hasEnded) = principal.expiresAtMilliseconds.subtractingReportingOverflow(
+            clock.wallMilliseconds())
         return waiting.insert(
             WaitingPull(
-                request: request, filter: filter, receiver: answer, scanned: database.head),
-            deadline: clock.monotonicNanoseconds() + wait * 1_000_000)
+                request: request, principal: principal, filter: filter, receiver: answer,
+                scanned: database.head),
+            deadline: clock.monotonicNanoseconds() + min(wait, hasEnded ? 0 : rest) * 1_000_000)
     }
 
     /// Forgets a waiting pull whose device has gone.
@@ -271,7 +281,7 @@ extension SyncService {
         let woken = waiting.wake(databaseID, head: database.head) { filter in
             group.hasOperations(passing: filter)
         }
-        for pull in woken {
+        for pull in woken where !endIfExpired(pull) {
             do throws(ServiceFailure) {
                 let page = try readPage(database, pull.request, after: pull.scanned, pull.filter)
                 pull.receiver(.page(page.answer))
@@ -281,8 +291,22 @@ extension SyncService {
         }
     }
 
+    /// Answers a pull whose token has expired, and returns whether it has.
+    private func endIfExpired(_ pull: WaitingPull) -> Bool {
+        let end = pull.principal.expiresAtMilliseconds
+        guard end != .max, clock.wallMilliseconds() >= end else { return false }
+        pull.receiver(.failure(AccessRefusal.expired.failure))
+        return true
+    }
+
+    /// Ends the waiting pulls that `refusal` has an answer to.
+    func refuseWaiting(_ refusal: (WaitingPull) -> ServiceFailure?) {
+        for (pull, failure) in waiting.remove(refusal) { pull.receiver(.failure(failure)) }
+    }
+
     /// Answers a pull that nothing passed.
     private func giveUp(_ pull: WaitingPull) {
+        if endIfExpired(pull) { return }
         guard case .open(let database)? = databases[pull.request.databaseID] else {
             return pull.receiver(.failure(.databaseNotFound))
         }

@@ -5,6 +5,7 @@ import SyncProtocol
 /// A pull that waits for something to pass its filter.
 struct WaitingPull {
     let request: PullRequest
+    let principal: Principal
     let filter: PullFilter
     let receiver: (ServiceAnswer) -> Void
     /// Up to here nothing passed.
@@ -58,6 +59,20 @@ struct WaitingPulls {
     /// Takes out the pull with the earliest deadline, if that is not after `now`.
     mutating func popDue(at now: UInt64) -> WaitingPull? {
         deadlines.popDue(at: now).flatMap { take($0) }
+    }
+
+    /// Takes out the pulls that `answer` has something for, with it, the longest waiting first.
+    mutating func remove<Answer>(
+        _ answer: (WaitingPull) -> Answer?
+    ) -> [(pull: WaitingPull, answer: Answer)] {
+        var found: [(serial: UInt64, slot: Int, answer: Answer)] = []
+        for (slot, entry) in entries.enumerated() {
+            guard let entry, let answer = answer(entry.pull) else { continue }
+            found.append((entry.serial, slot, answer))
+        }
+        return found.sorted { $0.serial < $1.serial }.compactMap { found in
+            take(found.slot).map { ($0, found.answer) }
+        }
     }
 
     /// Takes out all pulls, the longest waiting first.
