@@ -9,6 +9,7 @@ struct ServeSettings {
     var host = "127.0.0.1"
     var port: UInt16 = 8080
     var isInsecureOpen = false
+    var access = AccessSettings()
     var service: ServiceConfiguration = {
         var configuration = ServiceConfiguration()
         configuration.zeroFillBytes = 256 << 10
@@ -26,7 +27,11 @@ struct ServeSettings {
 
     /// The flags of `serve`.
     static var options: OptionTable<ServeSettings> {
-        OptionTable(options: [
+        OptionTable(options: general + limits)
+    }
+
+    private static var general: [CommandOption<ServeSettings>] {
+        [
             .text("data", "DIR", "where the databases are; required", \.data),
             .text("host", "ADDRESS", "the address to listen on", \.host),
             .integer(
@@ -35,7 +40,14 @@ struct ServeSettings {
             .flag(
                 "insecure-open",
                 "let other machines in, without authentication", \.isInsecureOpen),
-            .policy("policy", "who wins a conflict; may be repeated", \.service.policies),
+            .auth(\.access.mode),
+        ] + CommandOption.tokens(\.access) + [
+            .policy("policy", "who wins a conflict; may be repeated", \.service.policies)
+        ]
+    }
+
+    private static var limits: [CommandOption<ServeSettings>] {
+        [
             .integer(
                 "max-push-ops", "N", "operations in a push of many transactions",
                 in: 1...1_000_000, \.service.limits.maxPushOperations),
@@ -87,7 +99,7 @@ struct ServeSettings {
             .integer(
                 "max-unsent-bytes", "BYTES", "unsent bytes of a connection",
                 in: 1_024...(1 << 30), \.maxUnsentBytes),
-        ])
+        ]
     }
 
     /// Checks what no single flag can.
@@ -97,12 +109,13 @@ struct ServeSettings {
                 description: "Name the directory for the databases: --data DIR, or "
                     + "ENTITYSYNC_DATA.")
         }
-        guard isLoopback || isInsecureOpen else {
+        if let fault = access.fault { throw UsageError(description: fault) }
+        guard isLoopback || isInsecureOpen || access.mode != .none else {
             throw UsageError(
-                description: "--host \(host) can be reached from other machines, and this server "
-                    + "does not authenticate anybody: whoever reaches it can read and write every "
-                    + "database. Listen on 127.0.0.1 behind a proxy that authenticates, or accept "
-                    + "that with --insecure-open.")
+                description: "--host \(host) can be reached from other machines, and with --auth "
+                    + "none whoever reaches the server can read and write every database. Ask for "
+                    + "tokens with --auth token or --auth jwt, listen on 127.0.0.1, or accept that "
+                    + "with --insecure-open.")
         }
     }
 

@@ -38,7 +38,11 @@ package enum ServerCommand {
             try ServeSettings.options.parse(rest, environment: environment, into: &settings)
             try settings.check()
             return serve(settings)
+        case "token": return try TokenCommand.run(rest, environment)
+        case "device": return try DeviceCommand.run(rest, environment)
         case "help" where rest == ["serve"]: Terminal.output(serveHelp)
+        case "help" where rest == ["token"]: Terminal.output(TokenCommand.help)
+        case "help" where rest == ["device"]: Terminal.output(DeviceCommand.help)
         case "help" where rest.isEmpty, "--help", "-h": Terminal.output(help)
         case "--version", "version": Terminal.output("entitysync-server \(serverVersion)\n")
         case "help" where rest.count == 1: Terminal.output(try command(rest[0]).help)
@@ -57,7 +61,7 @@ package enum ServerCommand {
     }
 
     private static func unknown(_ word: String) -> UsageError {
-        let names = ["serve"] + MaintenanceCommand.all.map(\.name)
+        let names = ["serve", "token", "device"] + MaintenanceCommand.all.map(\.name)
         let nearest = names.min { editDistance($0, word) < editDistance($1, word) } ?? "serve"
         return UsageError(description: "There is no command \"\(word)\". Did you mean \(nearest)?")
     }
@@ -66,12 +70,24 @@ package enum ServerCommand {
         do throws(ServiceStartError) {
             DescriptorLimit.raise()
             let service = try makeService(settings)
+            let authorizer: Authorizer
+            do throws(ServiceStartError) {
+                authorizer = try Authorizer(
+                    settings.access, directory: settings.data,
+                    wallMilliseconds: { SystemClock.wallMilliseconds },
+                    tell: { Terminal.error($0) })
+            } catch {
+                service.close()
+                throw error
+            }
+            ReloadSignal.install()
             let server: HTTPServer
             do throws(HTTPServerError) {
                 server = try HTTPServer(
                     configuration: settings.httpConfiguration,
                     handler: SyncRoutes(
-                        service: service, configuration: routeConfiguration(settings)))
+                        service: service, configuration: routeConfiguration(settings),
+                        authorizer: authorizer))
             } catch {
                 service.close()
                 Terminal.error("\(error)")
@@ -118,6 +134,8 @@ package enum ServerCommand {
 
               entitysync-server serve --data DIR [--port PORT] …   serve until SIGTERM or SIGINT
             \(commands.joined())\
+              entitysync-server token issue|check …                make a token, or look at one
+              entitysync-server device list|revoke|restore …       the devices that may sync
               entitysync-server help COMMAND                       what a command does, its flags
               entitysync-server --version                          the version
 

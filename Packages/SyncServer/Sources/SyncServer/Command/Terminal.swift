@@ -17,6 +17,21 @@ enum Terminal {
     /// Writes text to standard error.
     static func errorText(_ text: String) { write(text, to: 2) }
 
+    /// Standard input to its end, or to `bytesMax` bytes.
+    static func input(bytesMax: Int) -> String {
+        var bytes = [UInt8](repeating: 0, count: bytesMax)
+        var count = 0
+        while count < bytesMax {
+            let start = count
+            let taken = bytes.withUnsafeMutableBytes {
+                read(0, $0.baseAddress.map { $0 + start }, bytesMax - start)
+            }
+            guard taken > 0 else { break }
+            count += taken
+        }
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+
     /// Whether a person may be looking at standard error.
     static var errorIsTerminal: Bool { isatty(2) == 1 }
 

@@ -25,7 +25,7 @@ struct MaintenanceError: Error, Equatable, CustomStringConvertible {
 enum ExitStatus: Int32 {
     /// All is well.
     case fine = 0
-    /// Files are damaged, or the server could not start.
+    /// Files are damaged, the server could not start, or a token is refused.
     case damage = 1
     /// The command line makes no sense (EX_USAGE).
     case usage = 64
