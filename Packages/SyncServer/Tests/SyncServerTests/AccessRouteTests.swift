@@ -154,6 +154,32 @@ import Testing
             fixture, answer, 403, .authorizationFailed, "The device was revoked.", token: token)
     }
 
+    @Test func aRevokedDeviceIsForbiddenWhateverItsToken() throws {
+        let fixture = try AccessFixture()
+        let token = AccessFixture.token(#""db":"*","device":"*""#)
+        try fixture.revoke("a")
+        try fixture.revoke("tab*")
+        fixture.look()
+        func status(_ device: DeviceID, _ database: DatabaseID = "db") throws -> Int {
+            let body = Endpoint.handshake.body(database: database, device: device)
+            return try fixture.perform(.post, "/v1/handshake", body, token: token).status
+        }
+
+        #expect(try status("a") == 403 && status("tablet") == 403)
+        #expect(try status("b") == 200 && status("a", "other") == 200)
+    }
+
+    /// A token that was checked once is not checked again, except for its end.
+    @Test func aTokenEndsWhileItIsInUse() throws {
+        let fixture = try AccessFixture()
+        let token = AccessFixture.token(#""db":"*","device":"*""#, exp: AccessFixture.now - 59)
+        #expect(try fixture.perform(.get, "/v1/stats", token: token).status == 200)
+
+        fixture.server.time.advance(milliseconds: 1_000)
+
+        #expect(try fixture.perform(.get, "/v1/stats", token: token).status == 401)
+    }
+
     /// A pull need not name its device; the token does.
     @Test(arguments: ["a", "a*", "*"])
     func aRevokedDeviceDoesNotPullWithoutItsName(revoked: String) throws {

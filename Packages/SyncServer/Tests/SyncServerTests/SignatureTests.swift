@@ -119,6 +119,14 @@ import Testing
         }
     }
 
+    @Test func nothingMayStandBehindAKey() throws {
+        let key = try PublicKey(pem: Array(SignedTokens.ed25519PEM.utf8))
+
+        #expect(throws: Never.self) { try PublicKey(encoded: key.encoded) }
+        #expect(throws: PublicKeyError.self) { try PublicKey(encoded: key.encoded + [0]) }
+        #expect(throws: PublicKeyError.self) { try PublicKey(encoded: []) }
+    }
+
     @Test func anRSAKeyWithAWeakExponentIsRefused() {
         let modulus = [UInt8](repeating: 0xFF, count: 256)
 
