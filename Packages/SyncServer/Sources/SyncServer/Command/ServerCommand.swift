@@ -69,7 +69,10 @@ package enum ServerCommand {
     private static func serve(_ settings: ServeSettings) -> Int32 {
         do throws(ServiceStartError) {
             DescriptorLimit.raise()
-            let service = try makeService(settings)
+            let syncs = SyncTimes { SocketPlatform.monotonicNanoseconds }
+            let counts = SocketCounts()
+            let startMilliseconds = SystemClock.wallMilliseconds
+            let service = try makeService(settings, syncs)
             let authorizer: Authorizer
             do throws(ServiceStartError) {
                 authorizer = try Authorizer(
@@ -87,7 +90,12 @@ package enum ServerCommand {
                     configuration: settings.httpConfiguration,
                     handler: SyncRoutes(
                         service: service, configuration: routeConfiguration(settings),
-                        authorizer: authorizer))
+                        authorizer: authorizer,
+                        metricsSources: {
+                            MetricsSources(
+                                syncs: syncs, sockets: counts,
+                                process: ProcessFigures(startMilliseconds: startMilliseconds))
+                        }), counts: counts)
             } catch {
                 service.close()
                 Terminal.error("\(error)")
@@ -104,10 +112,12 @@ package enum ServerCommand {
     }
 
     private static func makeService(
-        _ settings: ServeSettings
-    ) throws(ServiceStartError) -> SyncService<POSIXFileSystem> {
+        _ settings: ServeSettings, _ syncs: SyncTimes
+    ) throws(ServiceStartError) -> SyncService<MeasuredFileSystem<POSIXFileSystem>> {
         try SyncService(
-            directory: settings.data, disk: POSIXFileSystem(), configuration: settings.service,
+            directory: settings.data,
+            disk: MeasuredFileSystem(base: POSIXFileSystem(), times: syncs),
+            configuration: settings.service,
             clock: ServiceClock(
                 wallMilliseconds: { SystemClock.wallMilliseconds },
                 monotonicNanoseconds: { SocketPlatform.monotonicNanoseconds }),

@@ -87,6 +87,16 @@ enum SystemClock {
         guard time.tv_sec > 0 else { return 0 }
         return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
     }
+
+    /// The processor time that this process has used, of user and system, in seconds.
+    static var processorSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    /// How many bytes a page of memory has.
+    static var pageBytes: UInt64 { UInt64(getpagesize()) }
 }
 
 private func systemWrite(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {

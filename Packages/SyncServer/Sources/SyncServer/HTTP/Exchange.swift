@@ -13,6 +13,8 @@ final class Exchange {
     let id: UInt64
     /// Called once if the peer goes away before the answer; never after it.
     var onAbandon: (() -> Void)?
+    /// Called with the answer, if the peer has not gone before it.
+    var onAnswer: ((HTTPResponse) -> Void)?
 
     private var send: ((HTTPResponse?) -> Void)?
     private var state = State.waiting
@@ -47,6 +49,8 @@ final class Exchange {
         onAbandon = nil
         let send = self.send
         self.send = nil
+        onAnswer?(response)
+        onAnswer = nil
         send?(response)
     }
 

@@ -17,7 +17,10 @@ extension HTTPLoop {
         guard let listener else { return }
         for _ in 0..<HTTPLoop.acceptsPerTurnMax {
             switch listener.accept() {
-            case .accepted(let descriptor): begin(descriptor)
+            case .accepted(let descriptor):
+                counts.accepted += 1
+                begin(descriptor)
+                counts.open = sockets.count
             case .retry: continue
             case .none: return
             case .exhausted:

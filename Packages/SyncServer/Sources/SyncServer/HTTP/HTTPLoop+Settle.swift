@@ -27,6 +27,7 @@ extension HTTPLoop {
         poller.remove(socket.descriptor, interest: socket.interest)
         deadlines.remove(socket.slot)
         sockets.remove(socket)
+        counts.open = sockets.count
         SocketPlatform.close(socket.descriptor)
         socket.exchangeID = 0
         socket.exchange?.abandon()
@@ -43,6 +44,7 @@ extension HTTPLoop {
             }
             switch result {
             case .moved(let count):
+                counts.sentBytes += UInt64(count)
                 socket.connection.sent(count, now: now)
                 budget -= count
             case .wouldBlock: return true

@@ -25,6 +25,7 @@ final class HTTPLoop {
     let poller: Poller
     let rules: HTTPConnectionRules
     let wakeup: Wakeup
+    let counts: SocketCounts
     var listener: Listener?
     var acceptsAgainAt: UInt64?
     /// The time of the present turn.
@@ -41,12 +42,13 @@ final class HTTPLoop {
 
     init(
         configuration: HTTPServerConfiguration, handler: any HTTPHandler, listener: Listener,
-        wakeup: Wakeup
+        wakeup: Wakeup, counts: SocketCounts
     ) throws(HTTPServerError) {
         self.configuration = configuration
         self.handler = handler
         self.listener = listener
         self.wakeup = wakeup
+        self.counts = counts
         rules = HTTPConnectionRules(configuration)
         poller = try Poller()
         now = SocketPlatform.monotonicNanoseconds
@@ -153,6 +155,7 @@ extension HTTPLoop {
         case .moved(0):
             socket.connection.receiveEnd(now: now)
         case .moved(let count):
+            counts.receivedBytes += UInt64(count)
             socket.connection.receive(
                 UnsafeRawBufferPointer(rebasing: buffer[..<count]), now: now)
         case .wouldBlock:

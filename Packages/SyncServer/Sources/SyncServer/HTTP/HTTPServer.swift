@@ -17,13 +17,19 @@ final class HTTPServer: @unchecked Sendable {
     ///
     /// The handler belongs to the thread of `run()` from now on. Raises the process's soft limit
     /// of descriptors to what the connections need, with room for files, as far as it may.
-    init(configuration: HTTPServerConfiguration, handler: any HTTPHandler) throws(HTTPServerError) {
+    ///
+    /// - Parameter counts: Kept up to date by the thread of `run()`.
+    init(
+        configuration: HTTPServerConfiguration, handler: any HTTPHandler,
+        counts: SocketCounts = SocketCounts()
+    ) throws(HTTPServerError) {
         SocketPlatform.raiseDescriptorLimit(to: configuration.maxConnections + 512)
         let listener = try Listener(host: configuration.host, port: configuration.port)
         wakeup = try Wakeup()
         port = listener.port
         loop = try HTTPLoop(
-            configuration: configuration, handler: handler, listener: listener, wakeup: wakeup)
+            configuration: configuration, handler: handler, listener: listener, wakeup: wakeup,
+            counts: counts)
     }
 
     /// Serves until `stop()`, and then until what is in process is answered or the grace is

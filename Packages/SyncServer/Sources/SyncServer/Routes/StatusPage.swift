@@ -31,6 +31,16 @@ enum StatusPage {
         json(200, JSONValue.object([.init("databases", .array(databases))]).line)
     }
 
+    /// `GET /metrics`.
+    static func metrics(_ text: String) -> HTTPResponse {
+        HTTPResponse(
+            status: 200,
+            headers: [
+                "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
+                "Cache-Control": "no-store",
+            ], body: Array(text.utf8))
+    }
+
     private static func json(_ status: Int, _ text: String) -> HTTPResponse {
         HTTPResponse(
             status: status,

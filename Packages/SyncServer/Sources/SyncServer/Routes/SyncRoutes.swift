@@ -10,47 +10,56 @@ final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
     private let service: SyncService<Disk>
     private let configuration: RouteConfiguration
     private let authorizer: Authorizer
+    /// Figures for `GET /metrics` that the service does not have.
+    private let metricsSources: () -> MetricsSources
     /// Where each path leads. Method and path are compared byte for byte.
     private let routes: [[UInt8]: Route]
 
     /// The messages that a path takes.
-    private enum Route {
-        case handshake, push, pull, cursor, health, ready, version, stats
+    private enum Route: String {
+        case handshake, push, pull, cursor, health, ready, version, stats, metrics
 
         var methods: [HTTPMethod] {
             switch self {
             case .handshake, .push, .pull, .cursor: [.post]
-            case .health, .ready, .version, .stats: [.get, .head]
+            case .health, .ready, .version, .stats, .metrics: [.get, .head]
             }
         }
+
+        /// Whether it is interesting how long its requests take.
+        var isTimed: Bool { self == .handshake || self == .push || self == .pull }
 
         /// Whether anybody may ask.
         var isOpen: Bool {
             switch self {
             case .health, .ready, .version: true
-            case .handshake, .push, .pull, .cursor, .stats: false
+            case .handshake, .push, .pull, .cursor, .stats, .metrics: false
             }
         }
     }
 
     init(
         service: SyncService<Disk>, configuration: RouteConfiguration,
-        authorizer: Authorizer = Authorizer()
+        authorizer: Authorizer = Authorizer(),
+        metricsSources: @escaping () -> MetricsSources = { MetricsSources() }
     ) {
         self.service = service
         self.configuration = configuration
         self.authorizer = authorizer
+        self.metricsSources = metricsSources
         let paths: [(String, Route)] = [
             ("/v1/handshake", .handshake), ("/v1/push", .push), ("/v1/pull", .pull),
             ("/v1/cursor", .cursor), ("/health", .health), ("/ready", .ready),
-            ("/v1/version", .version), ("/v1/stats", .stats),
+            ("/v1/version", .version), ("/v1/stats", .stats), ("/metrics", .metrics),
         ]
         routes = Dictionary(uniqueKeysWithValues: paths.map { (Array($0.0.utf8), $0.1) })
     }
 
     func receive(_ exchange: Exchange) {
+        let route = routes[Array(exchange.request.path.utf8)]
+        measure(exchange, route)
         do throws(ServiceFailure) {
-            try dispatch(exchange)
+            try dispatch(exchange, route)
         } catch {
             respond(exchange, .failure(error))
         }
@@ -101,9 +110,19 @@ final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
 
 // From a request to its message.
 extension SyncRoutes {
-    private func dispatch(_ exchange: Exchange) throws(ServiceFailure) {
+    private func measure(_ exchange: Exchange, _ route: Route?) {
+        let start = service.clock.monotonicNanoseconds()
+        exchange.onAnswer = { [service] response in
+            service.metrics.noteRequest(
+                route?.rawValue ?? "other", status: response.status,
+                nanoseconds: service.clock.monotonicNanoseconds() - start,
+                isTimed: route?.isTimed ?? false)
+        }
+    }
+
+    private func dispatch(_ exchange: Exchange, _ route: Route?) throws(ServiceFailure) {
         let request = exchange.request
-        guard let route = routes[Array(request.path.utf8)] else { throw .unknownPath }
+        guard let route else { throw .unknownPath }
         guard route.methods.contains(request.method) else {
             return exchange.respond(methodNotAllowed(route, exchange))
         }
@@ -126,6 +145,9 @@ extension SyncRoutes {
         case .stats:
             try authorizer.checkReadsEverything(principal, request)
             exchange.respond(StatusPage.stats(service.statistics))
+        case .metrics:
+            try authorizer.checkReadsEverything(principal, request)
+            exchange.respond(StatusPage.metrics(service.metricsPage(metricsSources())))
         }
     }
 
@@ -237,7 +259,7 @@ extension ServiceFailure {
         ErrorResponse(
             code: .notSupported,
             message: "There is nothing at this path. The endpoints are /v1/handshake, /v1/push, "
-                + "/v1/pull, /v1/cursor, /v1/version, /v1/stats, /health and /ready."))
+                + "/v1/pull, /v1/cursor, /v1/version, /v1/stats, /metrics, /health and /ready."))
 
     fileprivate static func unreadable(_ error: CBORError) -> ServiceFailure {
         .invalidRequest("The message cannot be read: \(error)")

@@ -151,11 +151,12 @@ extension Database {
     ///
     /// `answer` is called in `commit`, when all that it speaks of is durable, or has failed.
     ///
+    /// - Returns: What became of the operations.
     /// - Throws: The failure to answer at once. Nothing was staged then.
     func push(
         _ request: borrowing PushRequestView, collections: CollectionGrants = .all,
         nowMilliseconds: UInt64, answer: @escaping (ServiceAnswer) -> Void
-    ) throws(ServiceFailure) {
+    ) throws(ServiceFailure) -> PushCounts {
         if let failure = log.failure {
             throw ServiceFailure(.readOnly(log.active.path, because: failure))
         }
@@ -169,20 +170,21 @@ extension Database {
         let rules = ValueRules(
             maxEntityBytes: configuration.limits.maxEntityBytes,
             maxEntityDepth: configuration.maxEntityDepth, collections: collections)
-        let settlements: [Settlement]
+        let decision: PushDecision<DatabasePushView>
         do throws(OpLogError) {
-            settlements = try PushDecision(
+            decision = try PushDecision(
                 request.operations, rules: rules, view: view, policies: policies,
-                nowMilliseconds: nowMilliseconds
-            ).settlements
+                nowMilliseconds: nowMilliseconds)
         } catch {
             throw ServiceFailure(error)
         }
         let outcome = try PushOutcome(
-            request.operations, settlements, view: view, highestAccepted: view.highestAccepted,
+            request.operations, decision.settlements, view: view,
+            highestAccepted: view.highestAccepted,
             conflictBytesMax: configuration.conflictBytesMax)
         conflictCount += outcome.response.conflicts.count
         stage(outcome, request.operations, answer)
+        return PushCounts(decision)
     }
 
     /// The database as a push of `device` sees it.

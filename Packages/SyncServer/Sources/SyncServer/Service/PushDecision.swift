@@ -102,6 +102,8 @@ struct PushDecision<View: PushView> {
     private(set) var made: [Made] = []
     /// What became of each operation so far.
     private(set) var settlements: [Settlement] = []
+    /// How many were in conflict, whoever decided about it, by the policies of their collections.
+    private(set) var conflicts: [ServerPolicy: Int] = [:]
 
     /// Settles `operations`, whose shape is right, as far as `view` can be read.
     ///
@@ -201,6 +203,7 @@ struct PushDecision<View: PushView> {
             operationID: operation.operationID, device: view.device,
             isDeleted: operation.kind == .delete)
         guard !entity.isRefused, isBasedOnLatest(operation, entity) else {
+            conflicts[policies[collection: operation.collection], default: 0] += 1
             if entity.isRefused { return .conflict(entity.revision) }
             return try settleConflict(operation, of: operations, entity, accepted: revision)
         }

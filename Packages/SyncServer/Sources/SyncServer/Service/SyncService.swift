@@ -26,6 +26,7 @@ final class SyncService<Disk: FileSystem> {
     let disk: Disk
     /// The data directory.
     let directory: String
+    let metrics = ServerMetrics()
     /// Takes lines for the operator.
     let tell: (String) -> Void
 
@@ -66,6 +67,9 @@ final class SyncService<Disk: FileSystem> {
         try openAll()
     }
 
+    /// How many pulls wait.
+    var waitingPullCount: Int { waiting.count }
+
     /// `POST /v1/handshake`. A database that there is not yet is made for who may write to it.
     func handshake(
         _ request: HandshakeRequest, for principal: Principal = .anyone
@@ -100,9 +104,10 @@ final class SyncService<Disk: FileSystem> {
         try checkSize(request)
         let database = try database(request.databaseID)
         let isFirst = database.staged == nil
-        try database.push(
+        let counts = try database.push(
             request, collections: principal.grants.collections,
             nowMilliseconds: clock.wallMilliseconds(), answer: answer)
+        metrics.notePush(counts)
         if isFirst { staging.append(database) }
         scheduleFlush()
         if database.isGroupFull { commit() }
@@ -174,9 +179,13 @@ extension SyncService {
         staging = []
         for database in databases {
             do throws(OpLogError) {
+                let start = clock.monotonicNanoseconds()
                 let group = try database.commit(
                     nowMilliseconds: clock.wallMilliseconds(), using: &generator)
                 if let group {
+                    metrics.noteCommit(
+                        operations: group.count, bytes: group.operations.count,
+                        nanoseconds: clock.monotonicNanoseconds() - start)
                     wake(database, group)
                     noteMaintenance(of: database)
                 }

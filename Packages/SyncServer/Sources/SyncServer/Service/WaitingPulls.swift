@@ -32,6 +32,9 @@ struct WaitingPulls {
     private var byDatabase: [DatabaseID: [UInt64: Int]] = [:]
     private var lastSerial: UInt64 = 0
 
+    /// How many there are.
+    var count: Int { entries.count - freeSlots.count }
+
     /// The earliest deadline.
     var firstDeadline: UInt64? { deadlines.first }
 
