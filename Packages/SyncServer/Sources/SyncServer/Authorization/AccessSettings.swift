@@ -29,6 +29,7 @@ struct AccessSettings: Equatable, Sendable {
 
     /// What is wrong with the settings as a whole, or `nil`.
     var fault: String? {
+        if keySetIsAddress, let fault = KeySetAddress.fault(in: keySet) { return fault }
         let hasKeys = !(secretFile.isEmpty && publicKeyFile.isEmpty && keySet.isEmpty)
         switch mode {
         case .none:

@@ -29,6 +29,8 @@ final class Authorizer {
     private var verified: [SHA256Digest: Principal] = [:]
     private var keys = TokenKeys()
     private var nextLook: UInt64 = 0
+    /// Whether a token came by a key that is not among ours.
+    private var wantsNewKeys = false
     private var audit: AccessAudit
     private let wallMilliseconds: @Sendable () -> UInt64
     private let tell: (String) -> Void
@@ -74,6 +76,7 @@ final class Authorizer {
             do throws(KeySourceError) {
                 var sources = KeySources(settings)
                 _ = try sources.read(isForced: true, tell: tell)
+                sources.fetch(tell: tell)
                 authenticator = .keys(sources)
                 keys = sources.keys
             } catch {
@@ -179,6 +182,7 @@ extension Authorizer {
             return principal
         }
         let webToken = try JSONWebToken(token)
+        if webToken.isUnknown(to: keys) { wantsNewKeys = true }
         let principal = try webToken.verify(keys, rules, nowMilliseconds: now)
         if verified.count >= Self.verifiedMax { verified.removeAll(keepingCapacity: true) }
         verified[digest] = principal
@@ -227,12 +231,7 @@ extension Authorizer {
         guard isForced || now >= nextLook else { return (nextLook, false) }
         nextLook = now + Self.lookNanoseconds
         audit.flush(tell: tell)
-        var hasChanged = false
-        do throws(KeySourceError) {
-            hasChanged = try readAuthenticator(isForced: isForced)
-        } catch {
-            tell("\(error) What was read before stays in force.")
-        }
+        var hasChanged = readAuthenticator(isForced: isForced, now)
         if revocationFile?.takeChange() ?? false || isForced {
             do throws(OpLogError) {
                 let read = try Revocations.read(in: directory, on: POSIXFileSystem())
@@ -245,27 +244,42 @@ extension Authorizer {
         return (nextLook, hasChanged)
     }
 
-    private func readAuthenticator(isForced: Bool) throws(KeySourceError) -> Bool {
-        switch authenticator {
-        case .none: return false
-        case .tokens(let old, var file):
-            let isOther = file.takeChange()
-            authenticator = .tokens(old, file)
-            guard isOther || isForced else { return false }
-            let tokens = try TokenFile.read(file.path)
-            authenticator = .tokens(tokens, file)
-            tell("read \(tokens.entries.count) tokens from \(file.path)")
-        case .keys(var sources):
-            defer {
-                authenticator = .keys(sources)
-                keys = sources.keys
+    /// Returns whether tokens or keys are others now.
+    private func readAuthenticator(isForced: Bool, _ now: UInt64) -> Bool {
+        do throws(KeySourceError) {
+            switch authenticator {
+            case .none: return false
+            case .tokens(let old, var file):
+                let isOther = file.takeChange()
+                authenticator = .tokens(old, file)
+                guard isOther || isForced else { return false }
+                let tokens = try TokenFile.read(file.path)
+                authenticator = .tokens(tokens, file)
+                tell("read \(tokens.entries.count) tokens from \(file.path)")
+                return true
+            case .keys(var sources):
+                return readKeys(&sources, isForced: isForced, now)
             }
-            guard try sources.read(isForced: isForced, tell: tell) else { return false }
-            verified = [:]
-            tell(
-                "read \(sources.keys.keys.count) keys from \(sources.files.joined(separator: ", "))"
-            )
+        } catch {
+            tell("\(error) What was read before stays in force.")
+            return false
         }
+    }
+
+    private func readKeys(_ sources: inout KeySources, isForced: Bool, _ now: UInt64) -> Bool {
+        var hasChanged = sources.follow(
+            wantsNew: wantsNewKeys || isForced, now: now, tell: tell)
+        wantsNewKeys = false
+        do throws(KeySourceError) {
+            hasChanged = try sources.read(isForced: isForced, tell: tell) || hasChanged
+        } catch {
+            tell("\(error) What was read before stays in force.")
+        }
+        authenticator = .keys(sources)
+        guard hasChanged else { return false }
+        keys = sources.keys
+        verified = [:]
+        tell("read \(keys.keys.count) keys from \(sources.places)")
         return true
     }
 }

@@ -15,6 +15,7 @@ struct KeySources {
     }
 
     private var sources: [Source] = []
+    private var published: PublishedKeySet?
 
     init(_ settings: AccessSettings) {
         let files: [(Source.Form, String)] = [
@@ -23,12 +24,58 @@ struct KeySources {
         ]
         sources = files.filter { !$0.1.isEmpty }
             .map { Source(form: $0.0, file: WatchedFile($0.1)) }
+        if settings.keySetIsAddress {
+            published = KeySetAddress(settings.keySet).map { PublishedKeySet($0) }
+        }
     }
 
-    var files: [String] { sources.map(\.file.path) }
+    /// Where the keys come from, for people.
+    var places: String {
+        (sources.map(\.file.path) + (published.map { [$0.address.text] } ?? []))
+            .joined(separator: ", ")
+    }
 
     /// All keys that were read.
-    var keys: TokenKeys { TokenKeys(keys: sources.flatMap(\.keys)) }
+    var keys: TokenKeys {
+        TokenKeys(keys: sources.flatMap(\.keys) + (published?.keys ?? []))
+    }
+
+    /// Fetches the published keys, and waits for them, ten seconds at most.
+    mutating func fetch(tell: (String) -> Void) {
+        published?.fetchNow()
+        _ = takeFetched(tell: tell)
+    }
+
+    /// Has the published keys fetched if it is time to, and takes over what was fetched.
+    ///
+    /// - Parameters:
+    ///   - wantsNew: Whether somebody came with a key that is not there.
+    ///   - now: In monotonic nanoseconds.
+    /// - Returns: Whether the keys are others now.
+    mutating func follow(wantsNew: Bool, now: UInt64, tell: (String) -> Void) -> Bool {
+        published?.beginFetchIfDue(wantsNew: wantsNew, at: now)
+        return takeFetched(tell: tell)
+    }
+
+    private mutating func takeFetched(tell: (String) -> Void) -> Bool {
+        guard let bytes = published?.takeFetched() else { return false }
+        let old = published?.keys ?? []
+        do throws(KeySourceError) {
+            published?.keys = try JSONWebKeySet.keys(in: try bytes.get())
+            if let ambiguity = keys.ambiguity {
+                published?.keys = old
+                throw KeySourceError(description: ambiguity)
+            }
+            return published?.keys.map(\.name) != old.map(\.name)
+        } catch {
+            tell(
+                "\(published?.address.text ?? ""): \(error) "
+                    + (old.isEmpty
+                        ? "No token is taken by its keys until it can be had."
+                        : "What was read before stays in force."))
+            return false
+        }
+    }
 
     /// Reads what has changed.
     ///
@@ -71,7 +118,7 @@ struct KeySources {
             guard let key = TokenKey(secret: secret(in: bytes)) else {
                 throw KeySourceError(
                     description: "A secret has at least \(TokenKey.secretBytesMin) bytes. Make "
-                        + "one: openssl rand -hex 32")
+                        + "one: head -c 32 /dev/urandom | base64")
             }
             return [key]
         case .publicKey:

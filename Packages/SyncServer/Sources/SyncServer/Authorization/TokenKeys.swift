@@ -33,6 +33,8 @@ struct TokenKey {
     /// Tells keys apart, without being one.
     let fingerprint: SHA256Digest
     private let material: Material
+    /// What tells that a key is the same under the same name.
+    var name: [UInt8] { fingerprint.bytes + (keyID.map { [1] + $0 } ?? [0]) }
 
     /// How long a secret is at least: as long as what it signs with (RFC 7518, §3.2).
     static let secretBytesMin = 32

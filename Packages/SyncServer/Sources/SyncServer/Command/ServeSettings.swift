@@ -120,11 +120,7 @@ struct ServeSettings {
     }
 
     /// Whether only this machine reaches the host.
-    private var isLoopback: Bool {
-        if ["localhost", "::1", "[::1]"].contains(host) { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
-    }
+    private var isLoopback: Bool { isLoopbackHost(host) }
 
     /// The host as it stands in a URL.
     var urlHost: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host }
@@ -143,4 +139,11 @@ struct ServeSettings {
         configuration.maxUnsentBytes = maxUnsentBytes
         return configuration
     }
+}
+
+/// Whether a host is this machine, which nobody else reaches or can stand in for.
+func isLoopbackHost(_ host: String) -> Bool {
+    if ["localhost", "::1", "[::1]"].contains(host) { return true }
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
 }

@@ -117,7 +117,7 @@ extension TokenCommand {
             throw MaintenanceError(
                 .notThere,
                 "\(path): A secret has at least \(TokenKey.secretBytesMin) bytes. Make one: "
-                    + "openssl rand -hex 32")
+                    + "head -c 32 /dev/urandom | base64")
         }
         let lifetime = settings.lifetimeMilliseconds
         let end = SystemClock.wallMilliseconds + (lifetime == 0 ? 86_400_000 : lifetime)
@@ -198,9 +198,10 @@ extension TokenCommand {
             switch try principal(of: bytes, access, SystemClock.wallMilliseconds) {
             case .success(let principal):
                 let end = principal.expiresAtMilliseconds
+                let skew = access.mode == .jwt ? ", a minute of skew included" : ""
                 let lines =
                     ["token        \(principal.subject)"] + principal.grants.lines
-                    + ["good until   \(end == .max ? "it is withdrawn" : utcTime(end))"]
+                    + ["good until   \(end == .max ? "it is withdrawn" : utcTime(end) + skew)"]
                 Terminal.output(lines.map { $0 + "\n" }.joined())
                 return .fine
             case .failure(let refusal):
@@ -222,6 +223,7 @@ extension TokenCommand {
             }
             var sources = KeySources(access)
             _ = try sources.read(isForced: true, tell: { Terminal.error($0) })
+            sources.fetch(tell: { Terminal.error($0) })
             let keys = sources.keys
             return Result { () throws(AccessRefusal) in
                 try JSONWebToken(token).verify(keys, access.rules, nowMilliseconds: now)
