@@ -69,7 +69,7 @@ final class World {
             [
                 "serve", "--data", directory + "/server/data", "--port", "0",
                 "--max-segment-bytes", "65536", "--max-pull-ops", "60", "--header-timeout", "2",
-                "--body-timeout", "3", "--idle-timeout", "4", "--stop-timeout", "2",
+                "--body-timeout", "3", "--idle-timeout", "4", "--shutdown-grace", "2s",
             ])
     }
 

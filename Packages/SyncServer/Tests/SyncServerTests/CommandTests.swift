@@ -38,7 +38,7 @@ import Testing
             "--max-message-depth", "7", "--max-entity-depth", "8", "--max-databases", "9",
             "--max-devices", "10", "--max-segment-bytes", "11000", "--max-header-bytes", "12000",
             "--max-headers", "13", "--header-timeout", "14", "--body-timeout", "15",
-            "--idle-timeout", "16", "--stop-timeout", "17", "--max-connections", "18",
+            "--idle-timeout", "16", "--shutdown-grace", "17s", "--max-connections", "18",
             "--max-unsent-bytes", "19000",
         ])
 

@@ -123,7 +123,7 @@ extension CommandOption {
     }
 }
 
-/// The options of a command, parsed from flags and environment; flags win.
+/// The options of a command. A flag wins over the environment, and that over a file.
 struct OptionTable<Settings> {
     var options: [CommandOption<Settings>]
 
@@ -133,24 +133,63 @@ struct OptionTable<Settings> {
     func parse(
         _ arguments: [String], environment: [String: String], into settings: inout Settings
     ) throws(UsageError) {
+        var applied = AppliedSettings()
+        try parse(arguments, environment: environment, into: &settings, noting: &applied)
+    }
+
+    /// As `parse`, and notes in `applied` which settings were made.
+    func parse(
+        _ arguments: [String], environment: [String: String], into settings: inout Settings,
+        noting applied: inout AppliedSettings
+    ) throws(UsageError) {
         for option in options {
             guard let text = environment[option.variable] else { continue }
             for value in option.isRepeatable ? text.split(separator: ",").map(String.init) : [text]
             {
-                guard let fault = option.apply(&settings, value) else { continue }
-                throw UsageError(description: "\(option.variable) \(fault), and is \"\(value)\".")
+                try apply(
+                    option, value, option.variable, .environment(option.variable), &settings,
+                    &applied)
             }
         }
         var index = 0
         while index < arguments.count {
             index += 1
-            try take(arguments[index - 1], arguments, &index, &settings)
+            let (option, value) = try take(arguments[index - 1], arguments, &index)
+            try apply(option, value, "--\(option.name)", .flag, &settings, &applied)
         }
     }
 
-    private func take(
-        _ argument: String, _ arguments: [String], _ index: inout Int, _ settings: inout Settings
+    /// Applies a file to `settings`.
+    func parse(
+        _ file: ConfigurationFile, into settings: inout Settings,
+        noting applied: inout AppliedSettings
     ) throws(UsageError) {
+        for line in file.lines {
+            let place = "\(file.path):\(line.number)"
+            guard let option = options.first(where: { $0.name == line.name }) else {
+                throw UsageError(
+                    description: "\(place): there is no setting \(line.name)."
+                        + hint(for: line.name, prefix: ""))
+            }
+            try apply(
+                option, line.value, "\(place): \(line.name)", .file(line: line.number), &settings,
+                &applied)
+        }
+    }
+
+    private func apply(
+        _ option: CommandOption<Settings>, _ value: String, _ place: String,
+        _ origin: SettingOrigin, _ settings: inout Settings, _ applied: inout AppliedSettings
+    ) throws(UsageError) {
+        if let fault = option.apply(&settings, value) {
+            throw UsageError(description: "\(place) \(fault), and is \"\(value)\".")
+        }
+        applied.note(option.name, value, origin, adds: option.isRepeatable)
+    }
+
+    private func take(
+        _ argument: String, _ arguments: [String], _ index: inout Int
+    ) throws(UsageError) -> (CommandOption<Settings>, String) {
         guard argument.hasPrefix("--") else {
             throw UsageError(description: "\"\(argument)\" is not a flag; flags begin with --.")
         }
@@ -158,34 +197,29 @@ struct OptionTable<Settings> {
             separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let name = String(parts[0])
         guard let option = options.first(where: { $0.name == name }) else {
-            throw UsageError(description: "There is no flag --\(name).\(hint(for: name))")
+            throw UsageError(
+                description: "There is no flag --\(name).\(hint(for: name, prefix: "--"))")
         }
-        let value: String
         if option.placeholder == nil {
             guard parts.count == 1 else {
                 throw UsageError(description: "--\(name) takes no value.")
             }
-            value = "1"
-        } else if parts.count == 2 {
-            value = String(parts[1])
-        } else {
-            guard index < arguments.count else {
-                throw UsageError(
-                    description: "--\(name) needs a value: --\(name) \(option.placeholder ?? "").")
-            }
-            value = arguments[index]
-            index += 1
+            return (option, "1")
         }
-        if let fault = option.apply(&settings, value) {
-            throw UsageError(description: "--\(name) \(fault), and is \"\(value)\".")
+        if parts.count == 2 { return (option, String(parts[1])) }
+        guard index < arguments.count else {
+            throw UsageError(
+                description: "--\(name) needs a value: --\(name) \(option.placeholder ?? "").")
         }
+        index += 1
+        return (option, arguments[index - 1])
     }
 
-    private func hint(for name: String) -> String {
+    private func hint(for name: String, prefix: String) -> String {
         let nearest = options.map { (editDistance($0.name, name), $0.name) }.min { $0.0 < $1.0 }
         guard let (distance, candidate) = nearest, distance <= min(3, name.utf8.count / 2)
         else { return "" }
-        return " Did you mean --\(candidate)?"
+        return " Did you mean \(prefix)\(candidate)?"
     }
 
     /// The lines of help, one or two for each option.

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 import HTTPWire
+import RecordLog
 import SyncProtocol
 
 /// What `serve` was told.
 struct ServeSettings {
+    /// The file of settings.
+    var configurationFile = ""
+    /// Whether to check the settings, or to print them, and to serve nothing.
+    var isCheckOnly = false
+    var isPrintOnly = false
     var data = ""
     var host = "127.0.0.1"
     var port: UInt16 = 8080
@@ -21,12 +27,22 @@ struct ServeSettings {
     var headerTimeoutSeconds = 10
     var bodyTimeoutSeconds = 30
     var idleTimeoutSeconds = 75
-    var stopTimeoutSeconds = 10
+    var shutdownGraceMilliseconds: UInt64 = 10_000
     var maxConnections = 10_000
     var maxUnsentBytes = 1 << 20
 
     /// The flags of `serve`.
     static var options: OptionTable<ServeSettings> {
+        OptionTable(
+            options: [
+                .text("config", "FILE", "a file of settings: name = value", \.configurationFile),
+                .flag("check-config", "check the settings and end", \.isCheckOnly),
+                .flag("print-config", "print the settings that hold and end", \.isPrintOnly),
+            ] + settingOptions.options)
+    }
+
+    /// The settings that may stand in a file too.
+    static var settingOptions: OptionTable<ServeSettings> {
         OptionTable(options: general + limits)
     }
 
@@ -91,8 +107,9 @@ struct ServeSettings {
                 "body-timeout", "time to send a body, or 16 KiB/s",
                 \.bodyTimeoutSeconds),
             .seconds("idle-timeout", "how long an idle connection is kept", \.idleTimeoutSeconds),
-            .seconds(
-                "stop-timeout", "how long requests may take after SIGTERM", \.stopTimeoutSeconds),
+            .time(
+                "shutdown-grace", "how long requests may take after SIGTERM",
+                \.shutdownGraceMilliseconds),
             .integer(
                 "max-connections", "N", "connections at a time", in: 1...1_000_000, \.maxConnections
             ),
@@ -100,6 +117,25 @@ struct ServeSettings {
                 "max-unsent-bytes", "BYTES", "unsent bytes of a connection",
                 in: 1_024...(1 << 30), \.maxUnsentBytes),
         ]
+    }
+
+    /// Puts together what file, environment and flags say; a flag wins over the environment, and
+    /// that over the file.
+    static func parse(
+        _ arguments: [String], environment: [String: String], on disk: some FileSystem
+    ) throws(UsageError) -> (settings: ServeSettings, applied: AppliedSettings) {
+        var settings = ServeSettings()
+        try options.parse(arguments, environment: environment, into: &settings)
+        var applied = AppliedSettings()
+        let path = settings.configurationFile
+        settings = ServeSettings()
+        if !path.isEmpty {
+            let file = try ConfigurationFile(path: path, on: disk)
+            try settingOptions.parse(file, into: &settings, noting: &applied)
+        }
+        try options.parse(
+            arguments, environment: environment, into: &settings, noting: &applied)
+        return (settings, applied)
     }
 
     /// Checks what no single flag can.
@@ -134,7 +170,7 @@ struct ServeSettings {
         configuration.headerTimeout = .seconds(headerTimeoutSeconds)
         configuration.bodyTimeout = .seconds(bodyTimeoutSeconds)
         configuration.idleTimeout = .seconds(idleTimeoutSeconds)
-        configuration.shutdownGrace = .seconds(stopTimeoutSeconds)
+        configuration.shutdownGrace = .milliseconds(shutdownGraceMilliseconds)
         configuration.maxConnections = maxConnections
         configuration.maxUnsentBytes = maxUnsentBytes
         return configuration

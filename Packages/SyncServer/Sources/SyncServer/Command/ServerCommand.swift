@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import HTTPWire
-import RecordLog
-import SyncProtocol
-
 /// The command line of `entitysync-server`.
 package enum ServerCommand {
     /// Runs a command to its end.
@@ -29,18 +25,10 @@ package enum ServerCommand {
             return try command(rest, environment: environment)
         }
         switch arguments.first {
-        case "serve":
-            if rest.contains("--help") || rest.contains("-h") {
-                Terminal.output(serveHelp)
-                return 0
-            }
-            var settings = ServeSettings()
-            try ServeSettings.options.parse(rest, environment: environment, into: &settings)
-            try settings.check()
-            return serve(settings)
+        case "serve": return try ServeCommand.run(rest, environment)
         case "token": return try TokenCommand.run(rest, environment)
         case "device": return try DeviceCommand.run(rest, environment)
-        case "help" where rest == ["serve"]: Terminal.output(serveHelp)
+        case "help" where rest == ["serve"]: Terminal.output(ServeCommand.help)
         case "help" where rest == ["token"]: Terminal.output(TokenCommand.help)
         case "help" where rest == ["device"]: Terminal.output(DeviceCommand.help)
         case "help" where rest.isEmpty, "--help", "-h": Terminal.output(help)
@@ -66,72 +54,6 @@ package enum ServerCommand {
         return UsageError(description: "There is no command \"\(word)\". Did you mean \(nearest)?")
     }
 
-    private static func serve(_ settings: ServeSettings) -> Int32 {
-        do throws(ServiceStartError) {
-            DescriptorLimit.raise()
-            let syncs = SyncTimes { SocketPlatform.monotonicNanoseconds }
-            let counts = SocketCounts()
-            let startMilliseconds = SystemClock.wallMilliseconds
-            let service = try makeService(settings, syncs)
-            let authorizer: Authorizer
-            do throws(ServiceStartError) {
-                authorizer = try Authorizer(
-                    settings.access, directory: settings.data,
-                    wallMilliseconds: { SystemClock.wallMilliseconds },
-                    tell: { Terminal.error($0) })
-            } catch {
-                service.close()
-                throw error
-            }
-            ReloadSignal.install()
-            let server: HTTPServer
-            do throws(HTTPServerError) {
-                server = try HTTPServer(
-                    configuration: settings.httpConfiguration,
-                    handler: SyncRoutes(
-                        service: service, configuration: routeConfiguration(settings),
-                        authorizer: authorizer,
-                        metricsSources: {
-                            MetricsSources(
-                                syncs: syncs, sockets: counts,
-                                process: ProcessFigures(startMilliseconds: startMilliseconds))
-                        }), counts: counts)
-            } catch {
-                service.close()
-                Terminal.error("\(error)")
-                return ExitStatus.damage.rawValue
-            }
-            server.installStopSignals()
-            Terminal.error("listening on http://\(settings.urlHost):\(server.port)")
-            server.run()
-            return 0
-        } catch {
-            Terminal.error("\(error)")
-            return ExitStatus.damage.rawValue
-        }
-    }
-
-    private static func makeService(
-        _ settings: ServeSettings, _ syncs: SyncTimes
-    ) throws(ServiceStartError) -> SyncService<MeasuredFileSystem<POSIXFileSystem>> {
-        try SyncService(
-            directory: settings.data,
-            disk: MeasuredFileSystem(base: POSIXFileSystem(), times: syncs),
-            configuration: settings.service,
-            clock: ServiceClock(
-                wallMilliseconds: { SystemClock.wallMilliseconds },
-                monotonicNanoseconds: { SocketPlatform.monotonicNanoseconds }),
-            generator: SystemRandomNumberGenerator(), tell: { Terminal.error($0) })
-    }
-
-    private static func routeConfiguration(_ settings: ServeSettings) -> RouteConfiguration {
-        RouteConfiguration(
-            maxMessageDepth: settings.maxMessageDepth,
-            maxBodyBytes: Int(settings.service.limits.maxBodyBytes),
-            maxConnections: settings.maxConnections,
-            requestIDPrefix: String(UInt32.random(in: .min ... .max), radix: 36) + "-")
-    }
-
     private static var help: String {
         let commands = MaintenanceCommand.all.map { command in
             let words = command.required.map { " --\($0.name) \($0.placeholder ?? "")" }.joined()
@@ -150,23 +72,5 @@ package enum ServerCommand {
               entitysync-server --version                          the version
 
             """
-    }
-
-    private static var serveHelp: String {
-        """
-        entitysync-server serve --data DIR [flags]
-
-        Serves the databases in DIR over HTTP until SIGTERM or SIGINT. When it is ready it writes
-        one line to standard error: listening on http://HOST:PORT
-
-        Every flag can also be set in the environment: --max-push-ops as ENTITYSYNC_MAX_PUSH_OPS,
-        flags without a value by 1 or 0. A flag wins over the environment.
-
-        --policy NAME is for all collections, --policy COLLECTION=NAME for one of them; in the
-        environment several stand with commas between them. NAME is one of
-        \(ServerPolicy.allCases.map(\.rawValue).joined(separator: ", ")).
-
-        \(ServeSettings.options.help(ServeSettings()))
-        """
     }
 }
