@@ -97,7 +97,8 @@ let package = Package(
             name: "cbor-bench", dependencies: ["CBOR", "SyncProtocol", "SyncTestSupport"],
             path: "\(proto)/Benchmarks/cbor-bench", swiftSettings: strict),
         .target(
-            name: "FuzzTargets", dependencies: ["CBOR", "CBORFoundation", "SyncProtocol"],
+            name: "FuzzTargets",
+            dependencies: ["CBOR", "CBORFoundation", "SyncProtocol", "HTTPWire"],
             path: "\(proto)/Fuzzing/FuzzTargets", swiftSettings: strict),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets", "SyncTestSupport"],

@@ -32,7 +32,8 @@ let package = Package(
             name: "cbor-bench", dependencies: ["CBOR", "SyncProtocol", "SyncTestSupport"],
             path: "Benchmarks/cbor-bench", swiftSettings: strict),
         .target(
-            name: "FuzzTargets", dependencies: ["CBOR", "CBORFoundation", "SyncProtocol"],
+            name: "FuzzTargets",
+            dependencies: ["CBOR", "CBORFoundation", "SyncProtocol", "HTTPWire"],
             path: "Fuzzing/FuzzTargets", swiftSettings: strict),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets", "SyncTestSupport"],

@@ -14,7 +14,7 @@ package=$(cd "$here/.." && pwd)
 folder=$1 seconds=$2
 shift 2
 targets=("$@")
-all=(reader tree codable messages diagnostic delta)
+all=(reader tree codable messages diagnostic delta http webSocket eventStream)
 [ "${#targets[@]}" -gt 0 ] || targets=("${all[@]}")
 for target in "${targets[@]}"; do
     case " ${all[*]} " in
@@ -45,11 +45,12 @@ build() {
     compile CBOR "$package/Sources/CBOR"
     compile CBORFoundation "$package/Sources/CBORFoundation"
     compile SyncProtocol "$package/Sources/SyncProtocol"
+    compile HTTPWire "$package/Sources/HTTPWire"
     compile FuzzTargets "$here/FuzzTargets"
     compile FuzzDriver "$here/Driver"
     # The linker warns of hundreds of the sanitizer's own symbols.
     swiftc -sanitize=fuzzer,address -profile-generate -o "$folder/fuzz" \
-        "$folder"/{CBOR,CBORFoundation,SyncProtocol,FuzzTargets,FuzzDriver}.o \
+        "$folder"/{CBOR,CBORFoundation,SyncProtocol,HTTPWire,FuzzTargets,FuzzDriver}.o \
         2> >(grep -v 'Cannot export local symbol' >&2)
 }
 
@@ -60,7 +61,7 @@ coverage() { # TARGET
     [ -x "$tools/llvm-cov" ] && [ -x "$tools/llvm-profdata" ] || return 0
     "$tools/llvm-profdata" merge -o "$folder/$1.profdata" "$folder/$1.profraw"
     "$tools/llvm-cov" report "$folder/fuzz" -instr-profile="$folder/$1.profdata" \
-        "$package/Sources/CBOR" "$package/Sources/CBORFoundation" "$package/Sources/SyncProtocol" |
+        "$package/Sources"/{CBOR,CBORFoundation,SyncProtocol,HTTPWire} |
         awk '$1 == "TOTAL" { print "  lines reached:           ", $10 }'
 }
 

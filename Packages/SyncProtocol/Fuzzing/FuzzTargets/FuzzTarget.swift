@@ -17,6 +17,12 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case diagnostic
     /// `DeltaPatch`: applying, and finding differences.
     case delta
+    /// `HTTPRequestParser` and `HTTPResponseParser`.
+    case http
+    /// `WebSocketParser`, for both ends.
+    case webSocket
+    /// `ServerSentEventParser`.
+    case eventStream
 
     /// Tries the bytes.
     ///
@@ -29,6 +35,9 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .messages: try MessageRules.check(bytes)
         case .diagnostic: try DiagnosticRules.check(bytes)
         case .delta: try DeltaRules.check(bytes)
+        case .http: try HTTPRules.check(bytes)
+        case .webSocket: try WebSocketRules.check(bytes)
+        case .eventStream: try EventStreamRules.check(bytes)
         }
     }
 }

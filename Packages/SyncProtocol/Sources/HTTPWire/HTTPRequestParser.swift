@@ -93,6 +93,16 @@ public struct HTTPRequestParser: Sendable {
         }
     }
 
+    /// Takes out what has come behind the last request, for whoever speaks another protocol on the
+    /// connection from there on.
+    ///
+    /// - Precondition: `next()` returned a request last.
+    public mutating func takeRemainder() -> [UInt8] {
+        let remainder = Array(input[0..<input.count])
+        self = HTTPRequestParser(limits: limits)
+        return remainder
+    }
+
     /// Does one step; nil means that another step may follow at once.
     private mutating func advance() throws(HTTPRejection) -> Output? {
         switch step {

@@ -21,6 +21,19 @@ import Testing
         "{\"a\": [1e3, 12345678901234567890123, -0.0, NaN, Infinity, \"\\u00e9\\n\"]}",
     ].map { Array($0.utf8) }
 
+    /// What parsers of HTTP, WebSocket frames and event streams take.
+    private static let wire =
+        [
+            "GET /v1/ws?a=b HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabHTTP/1.0 204 No Content\r\n\r\n",
+            ": hello\nevent: operations\nid: 7\ndata: {\ndata: }\n\nretry: 5\r\n\rdata\n\n",
+        ].map { Array($0.utf8) } + [
+            [0x81, 0x85, 0x37, 0xFA, 0x21, 0x3D, 0x7F, 0x9F, 0x4D, 0x51, 0x58],
+            [0x01, 3, 0x48, 0x65, 0x6C, 0x89, 0, 0x80, 2, 0x6C, 0x6F, 0x88, 3, 3, 0xE8, 0x61],
+            [0x82, 126, 0, 200] + [UInt8](repeating: 7, count: 200),
+        ]
+
     private static let cases = FuzzTarget.allCases.flatMap { target in
         (0..<8 as Range<UInt64>).map { (target, $0) }
     }
@@ -29,12 +42,12 @@ import Testing
 
     @Test(arguments: FuzzTarget.allCases)
     func holdsForTheVectors(target: FuzzTarget) throws {
-        for bytes in Self.corpus + Self.notation { try Self.run(target, bytes) }
+        for bytes in Self.corpus + Self.notation + Self.wire { try Self.run(target, bytes) }
     }
 
     @Test(arguments: cases)
     func holdsForWhatIsChangedOrPutTogether(target: FuzzTarget, seed: UInt64) throws {
-        var mutator = Mutator(seed: seed, corpus: Self.corpus + Self.notation)
+        var mutator = Mutator(seed: seed, corpus: Self.corpus + Self.notation + Self.wire)
         for _ in 0..<1_500 { try Self.run(target, mutator.next()) }
     }
 
