@@ -65,7 +65,13 @@ public final class ServerCore<Disk: FileSystem> {
     /// Bytes for a connection that is closed are dropped.
     public func receive(_ bytes: [UInt8], on connection: Connection) {
         guard let peer = peers[connection] else { return }
-        bytes.withUnsafeBytes { peer.connection.receive($0, now: now) }
+        bytes.withUnsafeBytes { bytes in
+            if let stream = peer.stream, peer.connection.state == .streaming {
+                stream.receive(bytes)
+            } else {
+                peer.connection.receive(bytes, now: now)
+            }
+        }
         serve(peer)
     }
 
@@ -73,6 +79,7 @@ public final class ServerCore<Disk: FileSystem> {
     public func receiveEnd(on connection: Connection) {
         guard let peer = peers[connection] else { return }
         peer.connection.receiveEnd(now: now)
+        if peer.stream != nil, peer.connection.state == .closed { return abort(connection) }
         serve(peer)
     }
 
@@ -82,6 +89,8 @@ public final class ServerCore<Disk: FileSystem> {
         peer.connection.close()
         peer.exchangeID = 0
         peer.exchange?.abandon()
+        peer.stream?.abandon()
+        peer.stream = nil
     }
 
     /// Ends a turn: what was pushed in it is committed and answered.
@@ -97,12 +106,13 @@ public final class ServerCore<Disk: FileSystem> {
             peer.connection.sent(part.count, now: now)
             bytes += part
         }
+        peer.stream?.noteDrained()
         serve(peer)
         switch peer.connection.state {
         case .lingering, .closed:
             abort(connection)
             return (bytes, true)
-        case .open, .answering, .closing: return (bytes, false)
+        case .open, .answering, .streaming, .closing: return (bytes, false)
         }
     }
 
@@ -129,6 +139,9 @@ public final class ServerCore<Disk: FileSystem> {
 
     private func serve(_ peer: Peer) {
         while let event = peer.connection.next(now: now) { handOut(event, of: peer) }
+        let remainder = peer.remainder
+        peer.remainder = []
+        if peer.connection.state == .streaming { peer.stream?.receive(remainder) }
     }
 
     private func handOut(_ event: HTTPConnection.Event, of peer: Peer) {
@@ -138,7 +151,10 @@ public final class ServerCore<Disk: FileSystem> {
         case .request(let request):
             lastExchangeID += 1
             let id = lastExchangeID
-            let exchange = Exchange(request: request, id: id) { [self] response in
+            let exchange = Exchange(
+                request: request, id: id,
+                openStream: { [self] in openStream(id, of: peer, head: $0, $1) }
+            ) { [self] response in
                 answer(id, of: peer, response)
             }
             peer.exchange = exchange
@@ -153,6 +169,19 @@ public final class ServerCore<Disk: FileSystem> {
         peer.exchange = nil
         let unanswered = HTTPRejection(status: 500, reason: "The request was not answered.")
         peer.connection.respond(response ?? routes.rejection(unanswered), now: now)
+    }
+
+    private func openStream(
+        _ id: UInt64, of peer: Peer, head: [UInt8], _ receiver: any StreamReceiver
+    ) -> ResponseStream? {
+        guard peer.exchangeID == id else { return nil }
+        peer.exchangeID = 0
+        peer.exchange = nil
+        peer.now = monotonicNanoseconds
+        let stream = ResponseStream(carrier: peer, receiver: receiver)
+        peer.stream = stream
+        peer.remainder = peer.connection.beginStream(head: head, now: now)
+        return stream
     }
 }
 
@@ -211,6 +240,18 @@ private final class Peer {
     weak var exchange: Exchange?
     /// The exchange that waits for its answer, 0 if none does.
     var exchangeID: UInt64 = 0
+    /// The answer that goes on, if there is one, and what came for it behind its request.
+    var stream: ResponseStream?
+    var remainder: [UInt8] = []
+    var now: () -> UInt64 = { 0 }
 
     init(_ connection: HTTPConnection) { self.connection = connection }
+}
+
+extension Peer: StreamCarrier {
+    var unsentCount: Int { connection.output.count }
+
+    func write(_ bytes: ArraySlice<UInt8>) { connection.stream(bytes, now: now()) }
+
+    func endStream() { connection.endStream(now: now()) }
 }

@@ -17,14 +17,22 @@ final class Exchange {
     var onAnswer: ((HTTPResponse) -> Void)?
 
     private var send: ((HTTPResponse?) -> Void)?
+    private var openStream: StreamOpening?
     private var state = State.waiting
 
     private enum State { case waiting, answered, abandoned }
 
+    /// Makes the answer a stream behind a head; nil if the peer has gone.
+    typealias StreamOpening = (_ head: [UInt8], any StreamReceiver) -> ResponseStream?
+
     /// Creates an exchange that hands its answer to `send`: nil if it was let go unanswered.
-    init(request: HTTPRequest, id: UInt64, send: @escaping (HTTPResponse?) -> Void) {
+    init(
+        request: HTTPRequest, id: UInt64, openStream: StreamOpening? = nil,
+        send: @escaping (HTTPResponse?) -> Void
+    ) {
         self.request = request
         self.id = id
+        self.openStream = openStream
         self.send = send
     }
 
@@ -48,17 +56,38 @@ final class Exchange {
         state = .answered
         onAbandon = nil
         let send = self.send
-        self.send = nil
+        release()
         onAnswer?(response)
         onAnswer = nil
         send?(response)
+    }
+
+    /// Answers with a head, and returns what sends the rest: bytes of a body without an end, or of
+    /// another protocol. What the peer sends from now on goes to `receiver`.
+    ///
+    /// - Returns: nil if the peer has gone; `receiver` hears nothing then.
+    /// - Precondition: nothing was answered before.
+    func startStream(head: [UInt8], _ receiver: any StreamReceiver) -> ResponseStream? {
+        precondition(state != .answered, "A request is answered once")
+        guard state == .waiting else { return nil }
+        state = .answered
+        onAbandon = nil
+        let openStream = self.openStream
+        release()
+        onAnswer = nil
+        return openStream?(head, receiver)
+    }
+
+    private func release() {
+        send = nil
+        openStream = nil
     }
 
     /// Notes that no answer can reach the peer any more. Without effect after the answer.
     func abandon() {
         guard state == .waiting else { return }
         state = .abandoned
-        send = nil
+        release()
         let onAbandon = self.onAbandon
         self.onAbandon = nil
         onAbandon?()

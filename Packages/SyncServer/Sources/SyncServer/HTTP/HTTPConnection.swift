@@ -6,6 +6,8 @@ import HTTPWire
 ///
 ///     open ──request or refusal──▶ answering ──answer──▶ open
 ///      │                               └──last answer──▶ closing ──sent──▶ lingering ──▶ closed
+///      │           │
+///      │           └──stream──▶ streaming ──end──▶ closing
 ///      └──idle too long──▶ closed
 ///
 /// One request at a time is out for an answer, so answers leave in the order of the requests.
@@ -24,6 +26,8 @@ struct HTTPConnection {
         case open
         /// A request or refusal waits for its answer.
         case answering
+        /// The answer goes on until its sender ends it; nothing else comes on the connection.
+        case streaming
         /// Takes nothing more; closes when the output is sent.
         case closing
         /// Sending has ended: what the peer still sends is thrown away, so that the answer is
@@ -69,6 +73,8 @@ struct HTTPConnection {
     var wantsRead: Bool {
         switch state {
         case .open: !isPeerDone && !mayHoldRequest && output.count <= rules.maxUnsentBytes
+        // A peer that leaves its answers unread sends no more questions.
+        case .streaming: output.count <= rules.maxUnsentBytes
         case .lingering: true
         case .answering, .closing, .closed: false
         }
@@ -96,16 +102,17 @@ struct HTTPConnection {
             mayHoldRequest = true
         case .lingering:
             if received > rules.maxLingerBytes { close() }
-        case .closing, .closed:
+        case .streaming, .closing, .closed:
             break
         }
     }
 
-    /// Notes that the peer has ended its sending. What it asked before is still answered.
+    /// Notes that the peer has ended its sending. What it asked before is still answered, but a
+    /// stream has nobody to go on for.
     mutating func receiveEnd(now: UInt64) {
         isPeerDone = true
         mayHoldRequest = true
-        if state == .lingering { close() }
+        if state == .lingering || state == .streaming { close() }
     }
 
     /// Returns the next request or refusal, or nil if there is none to answer at present.
@@ -224,6 +231,34 @@ struct HTTPConnection {
     }
 }
 
+// Streams.
+extension HTTPConnection {
+    /// Answers what `next` returned last with a head, which `stream` sends more behind.
+    ///
+    /// - Returns: The bytes that have come behind the request.
+    /// - Precondition: the state is `answering`.
+    mutating func beginStream(head: [UInt8], now: UInt64) -> [UInt8] {
+        precondition(state == .answering, "Only a request that was given out can be answered")
+        state = .streaming
+        since = now
+        let remainder = parser.takeRemainder()
+        release()
+        send(head[...], now: now)
+        if isPeerDone { close() }
+        return remainder
+    }
+
+    /// Sends more of a stream. Without effect when it has ended.
+    mutating func stream(_ bytes: ArraySlice<UInt8>, now: UInt64) {
+        if state == .streaming { send(bytes, now: now) }
+    }
+
+    /// Ends a stream: what is unsent still leaves, as far as the peer reads it.
+    mutating func endStream(now: UInt64) {
+        if state == .streaming { finish(now: now) }
+    }
+}
+
 // Deadlines.
 extension HTTPConnection {
     /// When `advance` must be called at the latest, or nil if nothing is waited for.
@@ -233,7 +268,7 @@ extension HTTPConnection {
             if phase == .idle && output.isEmpty { return since + rules.idleTimeout }
             if phase == .idle { return sendDeadline }
             return min(requestDeadline, sendDeadline ?? .max)
-        case .answering, .closing: return sendDeadline
+        case .answering, .streaming, .closing: return sendDeadline
         case .lingering: return since + rules.lingerTimeout
         case .closed: return nil
         }

@@ -11,6 +11,7 @@ extension HTTPLoop {
             close(socket)
             return
         }
+        if socket.connection.output.isEmpty { socket.stream?.noteDrained() }
         if socket.connection.state == .lingering && !socket.hasEndedSending {
             socket.hasEndedSending = true
             SocketPlatform.endSending(socket.descriptor)
@@ -31,6 +32,9 @@ extension HTTPLoop {
         SocketPlatform.close(socket.descriptor)
         socket.exchangeID = 0
         socket.exchange?.abandon()
+        let stream = socket.stream
+        socket.stream = nil
+        stream?.abandon()
     }
 
     /// Returns false if the connection is broken.

@@ -156,8 +156,13 @@ extension HTTPLoop {
             socket.connection.receiveEnd(now: now)
         case .moved(let count):
             counts.receivedBytes += UInt64(count)
-            socket.connection.receive(
-                UnsafeRawBufferPointer(rebasing: buffer[..<count]), now: now)
+            let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+            if let stream = socket.stream, socket.connection.state == .streaming {
+                touch(socket)
+                stream.receive(bytes)
+                return
+            }
+            socket.connection.receive(bytes, now: now)
         case .wouldBlock:
             return
         case .failed:
@@ -172,6 +177,12 @@ extension HTTPLoop {
     private func serve(_ socket: HTTPSocket) {
         guard socket.isOpen else { return }
         touch(socket)
+        if let stream = socket.stream {
+            let remainder = socket.remainder
+            socket.remainder = []
+            if socket.connection.state == .streaming { stream.receive(remainder) }
+            return
+        }
         for _ in 0..<HTTPLoop.requestsPerTurnMax {
             guard let event = socket.connection.next(now: now) else { return }
             handOut(event, of: socket)
@@ -185,7 +196,10 @@ extension HTTPLoop {
         case .request(let request):
             lastExchangeID += 1
             let id = lastExchangeID
-            let exchange = Exchange(request: request, id: id) { [self] response in
+            let exchange = Exchange(
+                request: request, id: id,
+                openStream: { [self] in openStream(id, of: socket, head: $0, $1) }
+            ) { [self] response in
                 answer(id, of: socket, response)
             }
             socket.exchange = exchange
@@ -204,5 +218,20 @@ extension HTTPLoop {
                 HTTPRejection(status: 500, reason: "The request was not answered."))
         socket.connection.respond(answer, now: now)
         touch(socket)
+    }
+
+    private func openStream(
+        _ id: UInt64, of socket: HTTPSocket, head: [UInt8], _ receiver: any StreamReceiver
+    ) -> ResponseStream? {
+        guard socket.isOpen, socket.exchangeID == id else { return nil }
+        socket.exchangeID = 0
+        socket.exchange = nil
+        socket.loop = self
+        let stream = ResponseStream(carrier: socket, receiver: receiver)
+        socket.stream = stream
+        socket.remainder = socket.connection.beginStream(head: head, now: now)
+        if !socket.remainder.isEmpty { carry(socket) }
+        touch(socket)
+        return stream
     }
 }

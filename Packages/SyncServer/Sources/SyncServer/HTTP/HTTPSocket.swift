@@ -15,6 +15,12 @@ final class HTTPSocket {
     weak var exchange: Exchange?
     /// The id of that exchange, 0 if none waits.
     var exchangeID: UInt64 = 0
+    /// The answer that goes on, if there is one.
+    var stream: ResponseStream?
+    /// Bytes for that one which came behind its request.
+    var remainder: [UInt8] = []
+    /// The loop, once there is a stream that writes.
+    weak var loop: HTTPLoop?
     /// What the poller watches the socket for.
     var interest: PollInterest = .read
     var isOpen = true
@@ -40,5 +46,21 @@ final class HTTPSocket {
         if connection.wantsRead { interest.insert(.read) }
         if connection.wantsWrite { interest.insert(.write) }
         return interest
+    }
+}
+
+extension HTTPSocket: StreamCarrier {
+    var unsentCount: Int { connection.output.count }
+
+    func write(_ bytes: ArraySlice<UInt8>) {
+        guard isOpen, let loop else { return }
+        connection.stream(bytes, now: loop.now)
+        loop.touch(self)
+    }
+
+    func endStream() {
+        guard isOpen, let loop else { return }
+        connection.endStream(now: loop.now)
+        loop.touch(self)
     }
 }
