@@ -20,7 +20,7 @@ import Testing
 
         #expect(answer.serverCursor == 1)
         #expect(
-            answer.capabilities == ["pull": true, "push": true, "sse": false, "webSocket": false])
+            answer.capabilities == ["pull": true, "push": true, "sse": true, "webSocket": true])
         #expect(answer.protocolVersion == 1)
         #expect(answer.oldestCursor == 0)
         #expect(answer.lastOperationID == 5)

@@ -120,7 +120,7 @@ import Testing
         (.post, "/health", 405), (.get, "/v1/push", 405), (.delete, "/v1/pull", 405),
         (.head, "/v1/handshake", 405), (.get, "/", 404), (.get, "/v1/push/", 404),
         (.post, "/V1/push", 404), (.post, "/v1/%70ush", 404), (.options, "*", 404),
-        (.get, "/v1/events", 404),
+        (.get, "/v1/events", 400), (.get, "/v1/ws", 400),
     ])
     func pathsAndMethodsAreComparedByteForByte(
         method: HTTPMethod, target: String, status: Int

@@ -121,6 +121,18 @@ extension Authorizer {
         }
     }
 
+    /// Refuses a message on a connection that was opened by `principal`, which may have lost since
+    /// then what it was permitted.
+    ///
+    /// - Throws: The failure to answer, which was logged.
+    func checkStanding(
+        of principal: Principal, _ databaseID: DatabaseID, _ deviceID: DeviceID?, on path: String
+    ) throws(ServiceFailure) {
+        if let refusal = standing(of: principal, databaseID, deviceID) {
+            throw refuse(refusal, HTTPRequest(method: .get, target: path), principal)
+        }
+    }
+
     /// Refuses a request about all databases, unless its principal may see everything.
     func checkReadsEverything(
         _ principal: Principal, _ request: HTTPRequest

@@ -74,10 +74,12 @@ enum ServeCommand {
     private static func makeService(
         _ settings: ServeSettings, _ syncs: SyncTimes
     ) throws(ServiceStartError) -> SyncService<MeasuredFileSystem<POSIXFileSystem>> {
-        try SyncService(
+        var configuration = settings.service
+        configuration.maxUnsentBytes = settings.maxUnsentBytes
+        return try SyncService(
             directory: settings.data,
             disk: MeasuredFileSystem(base: POSIXFileSystem(), times: syncs),
-            configuration: settings.service,
+            configuration: configuration,
             clock: ServiceClock(
                 wallMilliseconds: { SystemClock.wallMilliseconds },
                 monotonicNanoseconds: { SocketPlatform.monotonicNanoseconds }),

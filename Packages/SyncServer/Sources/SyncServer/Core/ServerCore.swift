@@ -53,6 +53,9 @@ public final class ServerCore<Disk: FileSystem> {
 
     private var now: UInt64 { monotonicNanoseconds() }
 
+    /// The connections whose answers go on.
+    var streams: LiveStreams { routes.live.streams }
+
     /// Accepts a connection.
     public func accept() -> Connection {
         lastConnection += 1

@@ -84,6 +84,15 @@ struct LogGroupBuilder {
         return operations[row.start..<(row.start + row.length)]
     }
 
+    /// Calls `body` with each operation: its kind, and where its bytes lie in `operations`.
+    func forEach(_ body: (Kind, Range<Int>) -> Void) {
+        for row in rows {
+            body(
+                Kind(collection: row.collection, device: row.device),
+                row.start..<(row.start + row.length))
+        }
+    }
+
     /// Calls `body` with the bytes of a name.
     func withName<Result>(
         _ number: Int, _ body: (UnsafeRawBufferPointer) -> Result

@@ -8,6 +8,8 @@ import SyncProtocol
 /// The protocol's endpoints over a `SyncService`: path, method, content type, decoding, answers.
 final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
     private let service: SyncService<Disk>
+    /// The endpoints whose answers go on.
+    let live: LiveRoutes<Disk>
     private let configuration: RouteConfiguration
     private let authorizer: Authorizer
     /// Figures for `GET /metrics` that the service does not have.
@@ -17,11 +19,12 @@ final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
 
     /// The messages that a path takes.
     private enum Route: String {
-        case handshake, push, pull, cursor, health, ready, version, stats, metrics
+        case handshake, push, pull, cursor, events, socket, health, ready, version, stats, metrics
 
         var methods: [HTTPMethod] {
             switch self {
             case .handshake, .push, .pull, .cursor: [.post]
+            case .events, .socket: [.get]
             case .health, .ready, .version, .stats, .metrics: [.get, .head]
             }
         }
@@ -33,7 +36,7 @@ final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
         var isOpen: Bool {
             switch self {
             case .health, .ready, .version: true
-            case .handshake, .push, .pull, .cursor, .stats, .metrics: false
+            case .handshake, .push, .pull, .cursor, .events, .socket, .stats, .metrics: false
             }
         }
     }
@@ -47,10 +50,13 @@ final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
         self.configuration = configuration
         self.authorizer = authorizer
         self.metricsSources = metricsSources
+        live = LiveRoutes(
+            service: service, configuration: configuration, authorizer: authorizer)
         let paths: [(String, Route)] = [
             ("/v1/handshake", .handshake), ("/v1/push", .push), ("/v1/pull", .pull),
-            ("/v1/cursor", .cursor), ("/health", .health), ("/ready", .ready),
-            ("/v1/version", .version), ("/v1/stats", .stats), ("/metrics", .metrics),
+            ("/v1/cursor", .cursor), ("/v1/events", .events), ("/v1/ws", .socket),
+            ("/health", .health), ("/ready", .ready), ("/v1/version", .version),
+            ("/v1/stats", .stats), ("/metrics", .metrics),
         ]
         routes = Dictionary(uniqueKeysWithValues: paths.map { (Array($0.0.utf8), $0.1) })
     }
@@ -74,11 +80,15 @@ final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
                 authorizer.standing(
                     of: pull.principal, pull.request.databaseID, pull.request.deviceID)?.failure
             }
+            live.review()
         }
-        return [look, service.advance(to: now)].compactMap { $0 }.min()
+        return [look, live.advance(to: now), service.advance(to: now)].compactMap { $0 }.min()
     }
 
-    func beginStop() { service.beginStop() }
+    func beginStop() {
+        service.beginStop()
+        live.beginStop()
+    }
 
     func drained() { service.close() }
 
@@ -139,6 +149,8 @@ extension SyncRoutes {
             let message: CursorReport = try decode(request)
             try authorizer.check(principal, message.databaseID, message.deviceID, request)
             respond(exchange, .message(try service.noteApplied(message).encoded()))
+        case .events: try live.events(exchange, principal, id: requestID(exchange))
+        case .socket: try live.socket(exchange, principal, id: requestID(exchange))
         case .health: exchange.respond(StatusPage.health)
         case .ready: exchange.respond(StatusPage.ready(service.status))
         case .version: exchange.respond(StatusPage.version)
@@ -259,9 +271,11 @@ extension ServiceFailure {
         ErrorResponse(
             code: .notSupported,
             message: "There is nothing at this path. The endpoints are /v1/handshake, /v1/push, "
-                + "/v1/pull, /v1/cursor, /v1/version, /v1/stats, /metrics, /health and /ready."))
+                + "/v1/pull, /v1/cursor, /v1/events, /v1/ws, /v1/version, /v1/stats, /metrics, "
+                + "/health and /ready."))
 
-    fileprivate static func unreadable(_ error: CBORError) -> ServiceFailure {
+    /// A message that is not as the protocol has it.
+    static func unreadable(_ error: CBORError) -> ServiceFailure {
         .invalidRequest("The message cannot be read: \(error)")
     }
 

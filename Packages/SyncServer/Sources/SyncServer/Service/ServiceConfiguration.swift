@@ -34,6 +34,8 @@ struct ServiceConfiguration: Sendable {
     /// conflicts have more is refused with 413, and the device sends it in halves. The answer, with
     /// all that stands around them, stays below the 64 MiB that a client takes.
     var conflictBytesMax = 48 << 20
+    /// Bytes that a subscriber may leave unread; then it is told that it is too slow, and ended.
+    var maxUnsentBytes = 1 << 20
     /// Bytes of operations after which a checkpoint is written: what opening reads at most after a
     /// crash. Writing one takes as long as there are entities, in steps.
     var checkpointBytes = 64 << 20

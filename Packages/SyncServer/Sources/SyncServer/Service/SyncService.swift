@@ -34,6 +34,8 @@ final class SyncService<Disk: FileSystem> {
     /// Open databases with something staged, in the order of their first push.
     private var staging: [Database<Disk>] = []
     private var waiting = WaitingPulls()
+    /// Those that are told of each commit.
+    var live = LiveSubscriptions()
     /// When device cursors are to be written next; `nil` while none changed.
     private var flushDeadline: UInt64?
     /// Databases whose device cursors may have to be written now, the next one last.
@@ -86,7 +88,7 @@ final class SyncService<Disk: FileSystem> {
         scheduleFlush()
         return HandshakeResponse(
             serverCursor: database.head,
-            capabilities: ["pull": true, "push": true, "sse": false, "webSocket": false],
+            capabilities: ["pull": true, "push": true, "sse": true, "webSocket": true],
             protocolVersion: syncProtocolVersion, logID: database.logID,
             oldestCursor: database.log.oldestCursor,
             lastOperationID: database.devices[device].accepted.highest,
@@ -121,15 +123,7 @@ final class SyncService<Disk: FileSystem> {
         _ request: PullRequest, for principal: Principal = .anyone,
         answer: @escaping (ServiceAnswer) -> Void
     ) throws(ServiceFailure) -> WaitingPulls.Ticket? {
-        let database = try database(request.databaseID)
-        try database.check(logID: request.logID, request.sinceCursor, request.snapshot)
-        try database.checkNotCompacted(since: request.sinceCursor, snapshot: request.snapshot)
-        if let deviceID = request.deviceID {
-            let device = try database.register(deviceID)
-            database.note(
-                device, cursor: request.sinceCursor, nowMilliseconds: clock.wallMilliseconds())
-            scheduleFlush()
-        }
+        let database = try checkedDatabase(of: request)
         let filter = PullFilter(request, readable: principal.grants.collections.readable)
         let page = try readPage(database, request, after: request.sinceCursor, filter)
         let wait = min(request.waitMilliseconds ?? 0, configuration.maxWaitMilliseconds)
@@ -145,6 +139,20 @@ final class SyncService<Disk: FileSystem> {
                 request: request, principal: principal, filter: filter, receiver: answer,
                 scanned: database.head),
             deadline: clock.monotonicNanoseconds() + min(wait, hasEnded ? 0 : rest) * 1_000_000)
+    }
+
+    /// The database that a pull can be answered from; the device's cursor is noted.
+    func checkedDatabase(of request: PullRequest) throws(ServiceFailure) -> Database<Disk> {
+        let database = try database(request.databaseID)
+        try database.check(logID: request.logID, request.sinceCursor, request.snapshot)
+        try database.checkNotCompacted(since: request.sinceCursor, snapshot: request.snapshot)
+        if let deviceID = request.deviceID {
+            let device = try database.register(deviceID)
+            database.note(
+                device, cursor: request.sinceCursor, nowMilliseconds: clock.wallMilliseconds())
+            scheduleFlush()
+        }
+        return database
     }
 
     /// Forgets a waiting pull whose device has gone.
@@ -173,7 +181,7 @@ final class SyncService<Disk: FileSystem> {
 // Time, commits and the end.
 extension SyncService {
     /// Makes all that was staged durable and answers it, then answers the waiting pulls that it
-    /// brings something.
+    /// brings something, and tells the subscribers.
     func commit() {
         let databases = staging
         staging = []
@@ -187,6 +195,7 @@ extension SyncService {
                         operations: group.count, bytes: group.operations.count,
                         nanoseconds: clock.monotonicNanoseconds() - start)
                     wake(database, group)
+                    announce(database, group)
                     noteMaintenance(of: database)
                 }
             } catch {
@@ -212,7 +221,8 @@ extension SyncService {
             beginCompactions()
         }
         maintain()
-        if !unsaved.isEmpty || !maintaining.isEmpty { return now }
+        let isFeeding = feedSubscribers()
+        if isFeeding || !unsaved.isEmpty || !maintaining.isEmpty { return now }
         return [waiting.firstDeadline, flushDeadline, compactionDeadline].compactMap { $0 }.min()
     }
 
