@@ -21,6 +21,8 @@ final class Connection {
     private var parser: HTTPResponseParser
     private var isEnded = false
     private var isClosed = false
+    /// What has come of an answer that goes on; nil as long as answers are whole.
+    private var raw: [UInt8]?
     /// Why sending or receiving ended other than in good order.
     private var breakage: String?
 
@@ -129,6 +131,24 @@ final class Connection {
         }
     }
 
+    /// From now on takes bytes as they come, with `receiveBytes`, and not whole answers.
+    func goOnWithBytes() { raw = raw ?? [] }
+
+    /// The bytes that have come, after waiting for some; none at the server's end.
+    func receiveBytes() throws(ConformanceFailure) -> [UInt8] {
+        let deadline = ContinuousClock().now + timeout
+        while raw?.isEmpty ?? true, !isEnded {
+            guard ContinuousClock().now < deadline else {
+                throw ConformanceFailure("Nothing came within \(timeout).")
+            }
+            let ready = Platform.wait(
+                descriptor, forWriting: false, milliseconds: Self.milliseconds(until: deadline))
+            if ready.canRead { read() }
+        }
+        defer { raw = [] }
+        return raw ?? []
+    }
+
     /// Whether something has come that was not received, without waiting for it.
     var hasNews: Bool {
         Platform.wait(descriptor, forWriting: false, milliseconds: 0).canRead
@@ -143,7 +163,12 @@ final class Connection {
         case .moved(0):
             isEnded = true
             parser.receiveEnd()
-        case .moved(let count): parser.append(Array(buffer[..<count]))
+        case .moved(let count):
+            if raw != nil {
+                raw?.append(contentsOf: buffer[..<count])
+            } else {
+                parser.append(Array(buffer[..<count]))
+            }
         case .wouldBlock: break
         case .failed(let reason):
             breakage = breakage ?? reason

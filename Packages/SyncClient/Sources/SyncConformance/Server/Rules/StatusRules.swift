@@ -49,39 +49,6 @@ extension ServerRules {
             }
         },
     ]
-
-    /// Section 15: what this version reserves.
-    static let live: ServerChecks = [
-        reserved("sse", "live/events", "/v1/events?dbId=d&deviceId=a"),
-        reserved("webSocket", "live/socket", "/v1/ws"),
-        .init(
-            "live/announced", "15", "A server that announces sse or webSocket serves them."
-        ) { server in
-            let capabilities = try server.makeDevice().shakeHands().map("capabilities")
-            for key in ["sse", "webSocket"] where capabilities[key] == true {
-                throw ConformanceSkip("It announces \(key), which this suite has no checks for.")
-            }
-            throw ConformanceSkip("Its capabilities name neither sse nor webSocket.")
-        },
-        .init("live/deltas", "16", "Deltas in pushes and pulls.") { _ in
-            throw ConformanceSkip("Pushes and pulls of version 1 carry no deltas.")
-        },
-    ]
-
-    private static func reserved(
-        _ capability: String, _ name: String, _ path: String
-    ) -> ConformanceSuite<ServerUnderTest>.Entry {
-        .init(
-            "\(name)/not-served", "15",
-            "A server whose capabilities do not name \(capability) answers 404 with error 12."
-        ) { server in
-            let capabilities = try server.makeDevice().shakeHands().map("capabilities")
-            guard capabilities[capability] != true else {
-                throw ConformanceSkip("Its capabilities name \(capability).")
-            }
-            try server.get(path).refusal(12, 404)
-        }
-    }
 }
 
 extension ServerUnderTest {
