@@ -47,7 +47,7 @@ final class NATSServer: System {
     }
 
     /// A connection whose answers are so many messages to `inbox`.
-    private func connect(_ inbox: String, messages: Int) throws -> Connection {
+    func connect(_ inbox: String, messages: Int) throws -> Connection {
         let connection = try Connection(port: port, framing: GreetingFraming())
         try connection.exchange(
             Array("CONNECT {\"verbose\":false}\r\nSUB \(inbox) 1\r\nPING\r\n".utf8))

@@ -27,6 +27,11 @@ struct Options {
     private(set) var document: String?
     /// The only row to measure.
     private(set) var row: String?
+    /// How many subscribers the row asks for, if it is `fan-out-N`.
+    var fanOut: Int? {
+        guard let row, row.hasPrefix("fan-out-") else { return nil }
+        return Int(row.dropFirst("fan-out-".count))
+    }
     /// The load average of the machine when the program began.
     let loadAtStart: Double
 
@@ -40,8 +45,9 @@ struct Options {
         Redis, PostgreSQL, whose programs are in a DIRECTORY, and NATS. A push is measured for
         so many milliseconds (1000) in each round; what is pulled and opened has so many
         operations (1000000). With --row that row is measured, and nothing else: push-100-16,
-        push-1-64, pull-all and so on; without a --peer, of our server alone. With --write the
-        document and its charts go to DIRECTORY.
+        push-1-64, pull-all and so on; without a --peer, of our server alone. The row fan-out-N
+        has one publish and N subscribers be told; it has no part in the document. With --write
+        the document and its charts go to DIRECTORY.
         """
 
     init(_ arguments: some Sequence<String>) throws {

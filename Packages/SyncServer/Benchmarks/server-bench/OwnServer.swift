@@ -42,11 +42,11 @@ final class OwnServer: System {
         process = nil
     }
 
-    private func connect() throws -> Connection {
-        try Connection(port: port, framing: HTTPFraming())
+    func connect(framing: any Framing = HTTPFraming()) throws -> Connection {
+        try Connection(port: port, framing: framing)
     }
 
-    private static func request(_ path: String, _ body: [UInt8]) -> [UInt8] {
+    static func request(_ path: String, _ body: [UInt8]) -> [UInt8] {
         let head = """
             POST \(path) HTTP/1.1\r
             Host: 127.0.0.1\r
@@ -57,7 +57,7 @@ final class OwnServer: System {
         return Array(head.utf8) + body
     }
 
-    private func shakeHands(_ place: String) throws {
+    func shakeHands(_ place: String) throws {
         let message = HandshakeRequest(
             databaseID: DatabaseID(place), deviceID: Workload.device(0),
             clientInfo: ClientInfo(platform: "bench", appVersion: "1"))
@@ -68,7 +68,7 @@ final class OwnServer: System {
         try shakeHands(place)
         lastPlace = place
         let workload = Workload(clients: shape.clients, database: place)
-        return try prepared(shape, connect) { client, numbers, bytes in
+        return try prepared(shape, { try connect() }) { client, numbers, bytes in
             let message = PushRequest(
                 databaseID: workload.database, deviceID: Workload.device(client),
                 operations: numbers.map { workload.operation($0, client: client) })

@@ -42,7 +42,7 @@ final class RedisServer: System {
         process = nil
     }
 
-    private func connect(answers: Int) throws -> Connection {
+    func connect(answers: Int) throws -> Connection {
         try Connection(port: port, framing: RESPFraming(answers: answers))
     }
 
@@ -55,7 +55,7 @@ final class RedisServer: System {
         }
     }
 
-    private static func command(_ words: String...) -> [UInt8] {
+    static func command(_ words: String...) -> [UInt8] {
         var bytes: [UInt8] = []
         append(words.map { Array($0.utf8) }, to: &bytes)
         return bytes

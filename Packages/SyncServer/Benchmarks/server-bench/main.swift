@@ -20,6 +20,10 @@ do {
         systems.append(NATSServer(folder: options.folder + "/nats"))
     }
     var bench = Bench(options: options, systems: systems)
+    if let subscribers = options.fanOut {
+        bench.runFanOut(subscribers)
+        exit(0)
+    }
     if let row = options.row { bench.run(row: row) } else { bench.run() }
     let report = Report(bench.results, options, systems: systems.map(\.name))
     print(options.isJSON ? report.json : report.table)

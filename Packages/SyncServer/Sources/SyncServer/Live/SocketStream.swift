@@ -46,7 +46,7 @@ final class SocketStream<Disk: FileSystem>: LiveStream, LiveReceiver {
     override var deadline: UInt64 {
         var deadline = min(pongBy ?? nextPing, closesAt)
         if let message {
-            let atRate = message.bytes * 1_000_000_000 / Self.bytesPerSecondMin
+            let atRate = message.bytes / Self.bytesPerSecondMin * 1_000_000_000
             deadline = min(deadline, message.since + max(Self.messageTimeout, atRate))
         }
         return deadline
