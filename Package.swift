@@ -62,10 +62,16 @@ let package = Package(
             name: "Cryptography",
             dependencies: [.target(name: "COpenSSL", condition: .when(platforms: [.linux]))],
             path: "\(server)/Sources/Cryptography", swiftSettings: strict),
+        .systemLibrary(
+            name: "CZlib", path: "\(server)/Sources/CZlib", pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "GzipCoding", dependencies: ["CZlib"], path: "\(server)/Sources/GzipCoding",
+            swiftSettings: strict),
         .target(
             name: "SyncServer",
             dependencies: [
-                "CBOR", "SyncProtocol", "HTTPWire", "RecordLog", "Cryptography",
+                "CBOR", "SyncProtocol", "HTTPWire", "RecordLog", "Cryptography", "GzipCoding",
                 .target(name: "CLinux", condition: .when(platforms: [.linux])),
             ],
             path: "\(server)/Sources/SyncServer", swiftSettings: strict),
@@ -134,7 +140,8 @@ let package = Package(
         .testTarget(
             name: "SyncServerTests",
             dependencies: [
-                "CBOR", "SyncProtocol", "HTTPWire", "RecordLog", "SyncServer", "SyncTestSupport",
+                "CBOR", "SyncProtocol", "HTTPWire", "RecordLog", "GzipCoding", "SyncServer",
+                "SyncTestSupport",
             ],
             path: "\(server)/Tests/SyncServerTests", swiftSettings: strict),
         .testTarget(

@@ -73,6 +73,7 @@ missing_packages() { # THE TOOLCHAIN'S DIRECTORY OF PROGRAMS
     command -v ld.gold >/dev/null || command -v ld >/dev/null || echo binutils
     [ -e /usr/include/stdio.h ] || echo libc6-dev
     [ -e /usr/include/openssl/evp.h ] || echo libssl-dev
+    [ -e /usr/include/zlib.h ] || echo zlib1g-dev
     compgen -G "/usr/lib/gcc/*/*/crtbeginS.o" >/dev/null || echo gcc
     for file in "$bin"/swift-driver "$bin"/swift-package "$bin"/swift-frontend "$bin"/clang \
         "$bin"/../lib/swift/linux/libFoundationNetworking.so; do

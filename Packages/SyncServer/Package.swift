@@ -32,10 +32,12 @@ let package = Package(
             name: "Cryptography",
             dependencies: [.target(name: "COpenSSL", condition: .when(platforms: [.linux]))],
             swiftSettings: strict),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "GzipCoding", dependencies: ["CZlib"], swiftSettings: strict),
         .target(
             name: "SyncServer",
             dependencies: [
-                cbor, syncProtocol, httpWire, recordLog, "Cryptography",
+                cbor, syncProtocol, httpWire, recordLog, "Cryptography", "GzipCoding",
                 .target(name: "CLinux", condition: .when(platforms: [.linux])),
             ],
             swiftSettings: strict),
@@ -57,7 +59,9 @@ let package = Package(
             path: "Benchmarks/server-bench", swiftSettings: strict),
         .testTarget(
             name: "SyncServerTests",
-            dependencies: [cbor, syncProtocol, httpWire, recordLog, testSupport, "SyncServer"],
+            dependencies: [
+                cbor, syncProtocol, httpWire, recordLog, testSupport, "GzipCoding", "SyncServer",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",

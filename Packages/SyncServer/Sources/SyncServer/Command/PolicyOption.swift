@@ -15,6 +15,25 @@ extension CommandOption {
     }
 }
 
+extension CommandOption {
+    /// An option that adds an origin whose pages may speak to the server.
+    static func origins(
+        _ name: String, _ help: String, _ path: WritableKeyPath<Settings, OriginRules>
+    ) -> CommandOption {
+        CommandOption(
+            name: name, placeholder: "ORIGIN", help: help, standard: { _ in nil },
+            apply: { settings, text in
+                if let fault = OriginRules.fault(in: text) { return fault }
+                if text == "*" {
+                    settings[keyPath: path].allowsAll = true
+                } else {
+                    settings[keyPath: path].origins.insert(text)
+                }
+                return nil
+            }, isRepeatable: true)
+    }
+}
+
 extension ServerPolicies {
     /// Takes one policy over, as it stands on the command line.
     ///

@@ -90,7 +90,7 @@ enum ServeCommand {
         RouteConfiguration(
             maxMessageDepth: settings.maxMessageDepth,
             maxBodyBytes: Int(settings.service.limits.maxBodyBytes),
-            maxConnections: settings.maxConnections,
+            maxConnections: settings.maxConnections, origins: settings.origins,
             requestIDPrefix: String(UInt32.random(in: .min ... .max), radix: 36) + "-")
     }
 

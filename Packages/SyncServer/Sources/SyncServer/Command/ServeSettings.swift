@@ -15,6 +15,7 @@ struct ServeSettings {
     var host = "127.0.0.1"
     var port: UInt16 = 8080
     var isInsecureOpen = false
+    var origins = OriginRules()
     var access = AccessSettings()
     var service: ServiceConfiguration = {
         var configuration = ServiceConfiguration()
@@ -58,7 +59,8 @@ struct ServeSettings {
                 "let other machines in, without authentication", \.isInsecureOpen),
             .auth(\.access.mode),
         ] + CommandOption.tokens(\.access) + [
-            .policy("policy", "who wins a conflict; may be repeated", \.service.policies)
+            .origins("cors-origin", "web pages that may ask, or *; may be repeated", \.origins),
+            .policy("policy", "who wins a conflict; may be repeated", \.service.policies),
         ]
     }
 

@@ -13,8 +13,8 @@ final class Exchange {
     let id: UInt64
     /// Called once if the peer goes away before the answer; never after it.
     var onAbandon: (() -> Void)?
-    /// Called with the answer, if the peer has not gone before it.
-    var onAnswer: ((HTTPResponse) -> Void)?
+    /// Called with the answer, if the peer has not gone before it; what it returns is sent.
+    var onAnswer: ((HTTPResponse) -> HTTPResponse)?
 
     private var send: ((HTTPResponse?) -> Void)?
     private var openStream: StreamOpening?
@@ -57,9 +57,9 @@ final class Exchange {
         onAbandon = nil
         let send = self.send
         release()
-        onAnswer?(response)
-        onAnswer = nil
-        send?(response)
+        let onAnswer = self.onAnswer
+        self.onAnswer = nil
+        send?(onAnswer?(response) ?? response)
     }
 
     /// Answers with a head, and returns what sends the rest: bytes of a body without an end, or of

@@ -13,6 +13,7 @@ final class LiveRoutes<Disk: FileSystem> {
     private let service: SyncService<Disk>
     private let authorizer: Authorizer
     private let limits: SocketLimits
+    private let origins: OriginRules
     private var isStopping = false
 
     init(
@@ -20,6 +21,7 @@ final class LiveRoutes<Disk: FileSystem> {
     ) {
         self.service = service
         self.authorizer = authorizer
+        origins = configuration.origins
         limits = SocketLimits(
             maxBodyBytes: configuration.maxBodyBytes,
             maxMessageDepth: configuration.maxMessageDepth,
@@ -36,13 +38,14 @@ final class LiveRoutes<Disk: FileSystem> {
         try authorizer.check(principal, query.databaseID, query.deviceID, exchange.request)
         let lastEventID = try Self.lastEventID(of: exchange.request)
         let head = try service.position(of: query.databaseID).head
-        let response = HTTPResponse(
+        var response = HTTPResponse(
             status: 200,
             headers: [
                 "Content-Type": "text/event-stream", "Cache-Control": "no-store",
                 // What nginx understands: pass each event on as it comes.
                 "X-Accel-Buffering": "no",
             ])
+        origins.apply(to: &response, of: exchange.request)
         let stream = EventStream(
             service: service, query, principal: principal, now: streams.now())
         if begin(stream, exchange, response.serializedStreamHead()) {

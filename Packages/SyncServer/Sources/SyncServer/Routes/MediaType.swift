@@ -12,6 +12,11 @@ enum MediaType {
         value.isEmpty || isToken(value.utf8[...], "identity")
     }
 
+    /// Whether a value says gzip (RFC 9110 §8.4.1.3).
+    static func isGzip(_ value: String) -> Bool {
+        isToken(value.utf8[...], "gzip") || isToken(value.utf8[...], "x-gzip")
+    }
+
     /// Compares without regard to blanks around and to the case of ASCII letters.
     private static func isToken(_ bytes: Substring.UTF8View, _ token: StaticString) -> Bool {
         let trimmed = bytes.drop(while: isBlank)

@@ -63,7 +63,10 @@ final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
 
     func receive(_ exchange: Exchange) {
         let route = routes[Array(exchange.request.path.utf8)]
-        measure(exchange, route)
+        let start = service.clock.monotonicNanoseconds()
+        exchange.onAnswer = { [self, unowned exchange] response in
+            finish(response, of: exchange.request, route, since: start)
+        }
         do throws(ServiceFailure) {
             try dispatch(exchange, route)
         } catch {
@@ -120,22 +123,27 @@ final class SyncRoutes<Disk: FileSystem>: HTTPHandler {
 
 // From a request to its message.
 extension SyncRoutes {
-    private func measure(_ exchange: Exchange, _ route: Route?) {
-        let start = service.clock.monotonicNanoseconds()
-        exchange.onAnswer = { [service] response in
-            service.metrics.noteRequest(
-                route?.rawValue ?? "other", status: response.status,
-                nanoseconds: service.clock.monotonicNanoseconds() - start,
-                isTimed: route?.isTimed ?? false)
-        }
+    /// Gives an answer the form that was asked for, and counts it.
+    private func finish(
+        _ response: HTTPResponse, of request: HTTPRequest, _ route: Route?, since start: UInt64
+    ) -> HTTPResponse {
+        service.metrics.noteRequest(
+            route?.rawValue ?? "other", status: response.status,
+            nanoseconds: service.clock.monotonicNanoseconds() - start,
+            isTimed: route?.isTimed ?? false)
+        var response = response
+        configuration.origins.apply(to: &response, of: request)
+        return ContentCoding.coded(response, for: request)
     }
 
     private func dispatch(_ exchange: Exchange, _ route: Route?) throws(ServiceFailure) {
         let request = exchange.request
         guard let route else { throw .unknownPath }
+        if let answer = configuration.origins.preflight(request) { return exchange.respond(answer) }
         guard route.methods.contains(request.method) else {
             return exchange.respond(methodNotAllowed(route, exchange))
         }
+        if !route.isOpen, configuration.origins.refuses(request) { throw .foreignOrigin }
         let principal = route.isOpen ? .anyone : try authorizer.authenticate(request)
         switch route {
         case .handshake:
@@ -164,11 +172,11 @@ extension SyncRoutes {
     }
 
     private func push(_ exchange: Exchange, _ principal: Principal) throws(ServiceFailure) {
-        try checkForm(of: exchange.request)
+        let body = try content(of: exchange.request)
         var failure: ServiceFailure?
         do throws(CBORError) {
             failure = try PushRequestView.read(
-                exchange.request.body, maxDepth: configuration.maxMessageDepth
+                body, maxDepth: configuration.maxMessageDepth
             ) { push throws(CBORError) in
                 do throws(ServiceFailure) {
                     try authorizer.check(
@@ -188,6 +196,10 @@ extension SyncRoutes {
     private func pull(
         _ request: PullRequest, _ exchange: Exchange, _ principal: Principal
     ) throws(ServiceFailure) {
+        var request = request
+        if ContentCoding.acceptsGzip(exchange.request) {
+            request.maxBytes = min(request.maxBytes ?? .max, ContentCoding.pageBytesMax)
+        }
         try authorizer.check(principal, request.databaseID, request.deviceID, exchange.request)
         let ticket = try service.pull(request, for: principal) { [self] answer in
             respond(exchange, answer)
@@ -200,25 +212,23 @@ extension SyncRoutes {
     private func decode<Message: WireValue>(
         _ request: HTTPRequest
     ) throws(ServiceFailure) -> Message {
-        try checkForm(of: request)
+        let body = try content(of: request)
         do throws(CBORError) {
             return try CBORReader.read(
-                request.body, limits: .depthOnly(configuration.maxMessageDepth)
+                body, limits: .depthOnly(configuration.maxMessageDepth)
             ) { reader throws(CBORError) in try Message(from: &reader) }
         } catch {
             throw .unreadable(error)
         }
     }
 
-    /// A request without `Content-Type` is taken, as these paths take one type only; any other type
-    /// than `application/cbor`, and any coding of the content, is 415.
-    private func checkForm(of request: HTTPRequest) throws(ServiceFailure) {
+    /// What a request carries. One without `Content-Type` is taken, as these paths take one type
+    /// only; any other type than `application/cbor` is 415.
+    private func content(of request: HTTPRequest) throws(ServiceFailure) -> [UInt8] {
         if let type = request.headers["Content-Type"], !MediaType.isCBOR(type) {
             throw .unsupportedMediaType("The body must be application/cbor.")
         }
-        if let coding = request.headers["Content-Encoding"], !MediaType.isIdentity(coding) {
-            throw .unsupportedMediaType("Send the body without Content-Encoding.")
-        }
+        return try ContentCoding.content(of: request, maxBytes: configuration.maxBodyBytes)
     }
 
     private func respond(_ exchange: Exchange, _ answer: ServiceAnswer) {
@@ -260,6 +270,8 @@ struct RouteConfiguration: Sendable {
     var maxBodyBytes = 16 << 20
     /// Connections at a time; likewise.
     var maxConnections = 10_000
+    /// Which web pages may speak to the server.
+    var origins = OriginRules()
     /// What stands before a request's number in `requestId`, so that two runs of the server do not
     /// give the same.
     var requestIDPrefix = ""
@@ -274,12 +286,19 @@ extension ServiceFailure {
                 + "/v1/pull, /v1/cursor, /v1/events, /v1/ws, /v1/version, /v1/stats, /metrics, "
                 + "/health and /ready."))
 
+    fileprivate static let foreignOrigin = ServiceFailure(
+        403,
+        ErrorResponse(
+            code: .authorizationFailed,
+            message: "A web page of another origin may not speak to this server. Whoever runs it "
+                + "can let the page in with --cors-origin."))
+
     /// A message that is not as the protocol has it.
     static func unreadable(_ error: CBORError) -> ServiceFailure {
         .invalidRequest("The message cannot be read: \(error)")
     }
 
-    fileprivate static func unsupportedMediaType(_ message: String) -> ServiceFailure {
+    static func unsupportedMediaType(_ message: String) -> ServiceFailure {
         ServiceFailure(415, ErrorResponse(code: .invalidRequest, message: message))
     }
 }

@@ -20,9 +20,10 @@ extension ServerRules {
             _ = try answer.success()
         },
         rule(
-            "http/content-encoding/other", "4 H1", "Any other Content-Encoding is 415 with error 1."
+            "http/content-encoding/other", "4 H1",
+            "A Content-Encoding that no server takes is 415 with error 1."
         ) {
-            for coding in ["gzip", "br", "deflate", "x-unknown"] {
+            for coding in ["br", "deflate", "x-unknown"] {
                 let answer = try $0.server.exchange(
                     $0.request("/v1/push", $0.pushRequest([$0.operation(1, "n1")])),
                     headers: ["Content-Encoding: \(coding)"])
