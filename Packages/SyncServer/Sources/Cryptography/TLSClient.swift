@@ -16,8 +16,11 @@ public final class TLSClient {
 
         /// Shakes hands.
         ///
+        /// - Parameter authorities: A file in PEM with the authorities, instead of the system's.
         /// - Throws: `TLSError` if the peer does not, or is not `host`.
-        public init(_ descriptor: CInt, host: String) throws(TLSError) {
+        public init(
+            _ descriptor: CInt, host: String, authorities: String? = nil
+        ) throws(TLSError) {
             defer { ERR_clear_error() }
             guard let context = SSL_CTX_new(TLS_client_method()) else { throw .failed(0) }
             guard let connection = SSL_new(context) else {
@@ -36,7 +39,13 @@ public final class TLSClient {
                     $0.baseAddress) == 1
             }
             SSL_set_verify(connection, SSL_VERIFY_PEER, nil)
-            guard isNamed, SSL_CTX_set_default_verify_paths(context) == 1,
+            let isReady =
+                if let authorities {
+                    SSL_CTX_load_verify_locations(context, authorities, nil) == 1
+                } else {
+                    SSL_CTX_set_default_verify_paths(context) == 1
+                }
+            guard isNamed, isReady,
                 SSL_set1_host(connection, host) == 1, SSL_set_fd(connection, descriptor) == 1,
                 SSL_connect(connection) == 1
             else { throw .failed(SSL_get_verify_result(connection)) }
@@ -63,7 +72,9 @@ public final class TLSClient {
         }
     #else
         /// Throws: there is no OpenSSL here.
-        public init(_ descriptor: CInt, host: String) throws(TLSError) { throw .noOpenSSL }
+        public init(
+            _ descriptor: CInt, host: String, authorities: String? = nil
+        ) throws(TLSError) { throw .noOpenSSL }
 
         /// False: no connection was made.
         public func send(_ bytes: [UInt8]) -> Bool { false }

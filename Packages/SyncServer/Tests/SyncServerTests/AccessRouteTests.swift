@@ -13,10 +13,10 @@ import Testing
 
     /// An endpoint with a message of device `a` to it.
     enum Endpoint: String, CaseIterable {
-        case handshake, push, pull, cursor, stats
+        case handshake, push, pull, cursor, stats, metrics
 
-        var path: String { "/v1/\(rawValue)" }
-        var method: HTTPMethod { self == .stats ? .get : .post }
+        var path: String { self == .metrics ? "/metrics" : "/v1/\(rawValue)" }
+        var method: HTTPMethod { self == .stats || self == .metrics ? .get : .post }
 
         func body(database: DatabaseID = "db", device: DeviceID = "a") -> [UInt8] {
             switch self {
@@ -39,7 +39,7 @@ import Testing
                     .encoded()
             case .cursor:
                 CursorReport(databaseID: database, deviceID: device, cursor: 0).encoded()
-            case .stats: []
+            case .stats, .metrics: []
             }
         }
     }
@@ -205,14 +205,15 @@ import Testing
         #expect(fixture.told.isEmpty)
     }
 
-    @Test func figuresOfAllDatabasesAreForThoseWhoMaySeeAll() throws {
+    @Test(arguments: [Endpoint.stats, .metrics])
+    func figuresOfAllDatabasesAreForThoseWhoMaySeeAll(endpoint: Endpoint) throws {
         let fixture = try AccessFixture()
         for claims in [
             Self.all, #""db":"*","device":"a*""#, #""db":"*","device":"*","collections":{"c":"r"}"#,
             #""db":["db"],"device":"*""#,
         ] {
             let token = AccessFixture.token(claims)
-            let answer = try fixture.perform(.get, "/v1/stats", token: token)
+            let answer = try fixture.perform(.get, endpoint.path, token: token)
             try expectRefusal(
                 fixture, answer, 403, .authorizationFailed,
                 "The token does not permit all databases, devices and collections.", token: token)
