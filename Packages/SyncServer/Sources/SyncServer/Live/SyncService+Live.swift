@@ -22,7 +22,7 @@ extension SyncService {
     ) throws(ServiceFailure) -> LiveSubscription {
         let database = try database(databaseID)
         try database.check(logID: nil, cursor)
-        try database.checkNotCompacted(since: cursor ?? .start, snapshot: nil)
+        try database.checkNotCompacted(since: cursor ?? .start, snapshot: nil, of: nil)
         let start = cursor ?? database.head
         let subscription = LiveSubscription(
             databaseID, nil, filter, .events, after: start, isLive: start == database.head,
@@ -157,7 +157,8 @@ extension SyncService {
         let database = try database(subscription.databaseID)
         var snapshot: Cursor?
         if case .operations(_, _, let cursor) = subscription.form { snapshot = cursor }
-        try database.checkNotCompacted(since: subscription.cursor, snapshot: snapshot)
+        try database.checkNotCompacted(
+            since: subscription.cursor, snapshot: snapshot, of: subscription.deviceID)
         let scanned: Int
         do throws(OpLogError) {
             scanned = try database.feed(subscription, receiver)

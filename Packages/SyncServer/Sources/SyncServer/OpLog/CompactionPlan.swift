@@ -35,6 +35,12 @@ struct CompactionPlan {
         var operationCount: Int
         /// How many of them may go.
         var droppableCount: Int
+        /// How many of them are no longer what their entities are.
+        var supersededCount = 0
+        /// Whether tombstones of later segments can go only after what may go here.
+        var holdsBack = false
+        /// Whether it was looked at, and nothing could go after all.
+        var isFruitless = false
 
         /// About how many bytes are left when they are gone.
         var survivingBytes: UInt64 {
@@ -57,8 +63,8 @@ struct CompactionPlan {
         _ candidates: [Candidate], segmentBytesMax: UInt64, takesAll: Bool
     ) -> Range<Int>? {
         func isWorthwhile(_ candidate: Candidate) -> Bool {
-            candidate.droppableCount > 0
-                && (takesAll
+            candidate.droppableCount > 0 && !candidate.isFruitless
+                && (takesAll || candidate.holdsBack
                     || candidate.droppableCount * worthwhilePart >= candidate.operationCount)
         }
         func joins(_ candidate: Candidate, _ bytes: UInt64) -> Bool {

@@ -8,12 +8,16 @@ import SyncProtocol
 /// little time, while the database goes on.
 ///
 /// It reads twice: to decide, and then to write, because the new segment begins with what cannot be
-/// told from the operations that are left. Until the last step nothing of the log changes; that
+/// told from the operations that are left. Between that it searches earlier segments for operations
+/// of deleted entities: a tombstone goes after all that it deletes, never before, or a pull from
+/// the start would show what was deleted. Until the last step nothing of the log changes; that
 /// gives the new file the name of the first old one, atomically, and removes the others.
 struct CompactionWriting<Disk: FileSystem> {
     /// What a step came to.
     enum Progress {
         case goesOn
+        /// Nothing can go, and the log is as it was.
+        case fruitless
         /// The new segment is in its place. The entities' tombstones at these cursors are gone.
         case done(droppedTombstones: Set<Cursor>)
     }
@@ -23,12 +27,15 @@ struct CompactionWriting<Disk: FileSystem> {
 
     private enum Phase {
         case deciding
+        case searching
         case writing
     }
 
     let log: FileOpLog<Disk>
     private let rules: CompactionRules
     private let segments: [FileOpLog<Disk>.Segment]
+    /// Segments before these that hold superseded operations.
+    private let earlier: [FileOpLog<Disk>.Segment]
     private let linkBefore: SHA256Digest
     private let linkAfter: SHA256Digest
     private let lastCursor: Cursor
@@ -39,6 +46,10 @@ struct CompactionWriting<Disk: FileSystem> {
     private var accepted: [DeviceID: OperationIDRanges] = [:]
     private var dropped: Set<Cursor> = []
     private var droppedTombstones: Set<Cursor> = []
+    /// Tombstones of entities of which an earlier operation stays.
+    private var neededTombstones: Set<Cursor> = []
+    /// The earlier segments, by their first cursors, because of which tombstones have to stay.
+    private(set) var holdingBack: Set<Cursor> = []
     /// What segments that were compacted before say of tombstones.
     private var keptOldest = Cursor.start
 
@@ -49,12 +60,15 @@ struct CompactionWriting<Disk: FileSystem> {
     private var index: SegmentIndex
 
     /// Begins to compact the segments at `run`, none of which is written any more.
+    ///
+    /// - Parameter earlier: The segments before them that hold superseded operations.
     init(
-        _ log: FileOpLog<Disk>, _ run: Range<Int>, _ rules: CompactionRules
+        _ log: FileOpLog<Disk>, _ run: Range<Int>, after earlier: [Int], _ rules: CompactionRules
     ) throws(OpLogError) {
         self.log = log
         self.rules = rules
         segments = Array(log.segments[run])
+        self.earlier = earlier.map { log.segments[$0] }
         let first = log.segments[run.lowerBound]
         linkBefore = try log.link(before: first)
         linkAfter = try log.link(before: log.segments[run.upperBound])
@@ -62,6 +76,9 @@ struct CompactionWriting<Disk: FileSystem> {
         builder = LogGroupBuilder(firstCursor: first.firstCursor)
         index = SegmentIndex(lastCursor: lastCursor, link: linkAfter)
     }
+
+    /// The first cursors of the segments that are rewritten.
+    var firstCursors: [Cursor] { segments.map(\.firstCursor) }
 
     /// The highest cursor of a tombstone that goes.
     var oldestCursor: Cursor { droppedTombstones.max() ?? .start }
@@ -79,7 +96,13 @@ struct CompactionWriting<Disk: FileSystem> {
         var bytes = 0
         while bytes < Self.stepBytes {
             guard let record = try nextRecord() else {
-                if phase == .deciding {
+                if phase == .deciding, !earlier.isEmpty, !droppedTombstones.isEmpty {
+                    phase = .searching
+                    return .goesOn
+                }
+                if phase != .writing {
+                    keepNeededTombstones()
+                    if dropped.isEmpty { return .fruitless }
                     try beginWriting(using: &generator)
                     return .goesOn
                 }
@@ -108,7 +131,7 @@ struct CompactionWriting<Disk: FileSystem> {
                 return record
             }
             position += 1
-            guard position < segments.count else {
+            guard position < source.count else {
                 place = nil
                 return nil
             }
@@ -116,10 +139,13 @@ struct CompactionWriting<Disk: FileSystem> {
         }
     }
 
+    /// What is read in this phase.
+    private var source: [FileOpLog<Disk>.Segment] { phase == .searching ? earlier : segments }
+
     private func records(of position: Int) throws(OpLogError) -> RecordIterator<Disk> {
         try mappingLogErrors { () throws(RecordLogError) in
             try RecordLogReader(
-                at: segments[position].path, on: log.disk, purpose: FileOpLog<Disk>.purpose
+                at: source[position].path, on: log.disk, purpose: FileOpLog<Disk>.purpose
             ).records()
         }
     }
@@ -127,7 +153,7 @@ struct CompactionWriting<Disk: FileSystem> {
     private mutating func take(
         _ record: LogRecord, _ revision: (EntityKeyBytes) -> EntityRevision?
     ) throws(OpLogError) {
-        let path = segments[place?.segment ?? 0].path
+        let path = source[place?.segment ?? 0].path
         if CompactedHead.isHead(record.payload) {
             guard let head = CompactedHead(record.payload) else {
                 throw .damaged(path, at: record.offset, "The segment's head cannot be read")
@@ -142,6 +168,7 @@ struct CompactionWriting<Disk: FileSystem> {
         let isWhole =
             switch phase {
             case .deciding: decide(group, revision)
+            case .searching: search(group, revision)
             case .writing: copy(group)
             }
         guard isWhole else {
@@ -176,19 +203,57 @@ extension CompactionWriting {
             if accepted[device]?.contains(operation.operationID) != true {
                 accepted[device, default: OperationIDRanges()].insert(operation.operationID)
             }
-            let current = revision(
-                EntityKeyBytes(
-                    collection: UnsafeRawBufferPointer(rebasing: bytes[operation.collection]),
-                    entityID: UnsafeRawBufferPointer(rebasing: bytes[operation.entityID])))
+            let current = revision(operation.key(in: bytes))
             guard
                 rules.drops(
                     entry.cursor, committedAtMilliseconds: group.committedAtMilliseconds,
                     current: current)
-            else { return true }
+            else {
+                note(current, after: entry.cursor)
+                return true
+            }
             dropped.insert(entry.cursor)
             if current?.cursor == entry.cursor { droppedTombstones.insert(entry.cursor) }
             return true
         }
+    }
+}
+
+// Searching.
+extension CompactionWriting {
+    /// Notes which tombstones a group of an earlier segment needs; `false` if it cannot be read.
+    private mutating func search(
+        _ group: LogGroup, _ revision: (EntityKeyBytes) -> EntityRevision?
+    ) -> Bool {
+        group.forEach(from: .start) { entry, bytes in
+            guard let operation = StoredOperation(bytes, entry.range) else { return false }
+            let current = revision(operation.key(in: bytes))
+            note(current, after: entry.cursor)
+            if let current, droppedTombstones.contains(current.cursor) {
+                holdingBack.insert(source[place?.segment ?? 0].firstCursor)
+            }
+            return true
+        }
+    }
+
+    private mutating func keepNeededTombstones() {
+        dropped.subtract(droppedTombstones.intersection(neededTombstones))
+        droppedTombstones.subtract(neededTombstones)
+    }
+
+    /// Notes the tombstone that a staying operation needs, if its entity is deleted by now.
+    private mutating func note(_ current: EntityRevision?, after cursor: Cursor) {
+        guard let current, current.isDeleted, current.cursor > cursor else { return }
+        neededTombstones.insert(current.cursor)
+    }
+}
+
+extension StoredOperation {
+    /// The entity that the operation in `bytes` is about.
+    fileprivate func key(in bytes: UnsafeRawBufferPointer) -> EntityKeyBytes {
+        EntityKeyBytes(
+            collection: UnsafeRawBufferPointer(rebasing: bytes[collection]),
+            entityID: UnsafeRawBufferPointer(rebasing: bytes[entityID]))
     }
 }
 

@@ -7,13 +7,15 @@ import SyncProtocol
 /// What the devices of a database have applied: the file `devices`, replaced whole.
 ///
 /// It is written some seconds after a change, so after a crash it may lag behind what devices said;
-/// it is never ahead. Its body is an array of `[deviceId, cursor, lastSeenMs]`.
+/// it is never ahead. Its body is an array of `[deviceId, cursor, lastSeenMs]`, with the snapshot
+/// of a pull from the start behind, if one goes on.
 enum DeviceCursorFile {
     /// One device.
     struct Entry: Equatable {
         var deviceID: DeviceID
         var cursor: Cursor
         var lastSeenMilliseconds: UInt64
+        var snapshot: Cursor?
     }
 
     static func path(in directory: String) -> String { directory + "/devices" }
@@ -25,10 +27,11 @@ enum DeviceCursorFile {
         var writer = CBORWriter(capacity: 48 * devices.count)
         writer.writeArrayHeader(count: devices.count)
         for device in devices {
-            writer.writeArrayHeader(count: 3)
+            writer.writeArrayHeader(count: device.snapshot == nil ? 3 : 4)
             writer.write(text: device.deviceID.rawValue)
             writer.write(uint: device.cursor.rawValue)
             writer.write(uint: device.lastSeenMilliseconds)
+            if let snapshot = device.snapshot { writer.write(uint: snapshot.rawValue) }
         }
         try ChecksummedFile.replace(
             path(in: directory), purpose: "ESDC", body: writer.bytes, on: disk)
@@ -51,6 +54,7 @@ enum DeviceCursorFile {
                     case 0: entry.deviceID = DeviceID(try reader.readText())
                     case 1: entry.cursor = Cursor(try reader.readUInt())
                     case 2: entry.lastSeenMilliseconds = try reader.readUInt()
+                    case 3: entry.snapshot = Cursor(try reader.readUInt())
                     default: try reader.skip()
                     }
                 }

@@ -19,6 +19,9 @@ struct DeviceRecord {
     var recent = RecentOperations()
     /// What it has applied, as far as it said so.
     var cursor = Cursor.start
+    /// The log's end when its pull from the start began that goes on now; `nil` if none does, or
+    /// if tombstones are gone that it has not come to.
+    var snapshot: Cursor?
     /// When it was last heard of, in milliseconds since 1970.
     var lastSeenMilliseconds: UInt64 = 0
 }

@@ -61,7 +61,10 @@ extension Database {
                 takesAll: retention.takesAll)
         }
         guard let run else { return false }
-        compacting = try CompactionWriting(log, run, rules)
+        let earlier = candidates[..<run.lowerBound].indices.filter {
+            candidates[$0].supersededCount > 0
+        }
+        compacting = try CompactionWriting(log, run, after: earlier, rules)
         return true
     }
 
@@ -74,6 +77,10 @@ extension Database {
         // A device may have gone back meanwhile, and be about to ask for what goes.
         let rules = compactionRules(retention, nowMilliseconds: nowMilliseconds)
         guard writing.oldestCursor <= rules.tombstonesUpTo else { return writing.cancel() }
+        do throws(OpLogError) { try voidSnapshots(before: writing.oldestCursor) } catch {
+            writing.cancel()
+            throw error
+        }
         let entities = entities
         let progress: CompactionWriting<Disk>.Progress
         do throws(OpLogError) {
@@ -84,7 +91,12 @@ extension Database {
         }
         switch progress {
         case .goesOn: compacting = writing
+        case .fruitless:
+            fruitlessSegments.formUnion(writing.firstCursors)
+            segmentsHoldingBack.formUnion(writing.holdingBack)
         case .done(let tombstones):
+            segmentsHoldingBack.subtract(writing.firstCursors)
+            segmentsHoldingBack.formUnion(writing.holdingBack)
             dropEntities(whoseTombstonesAreAt: tombstones)
             // The checkpoint that is there speaks of other files.
             isCheckpointOutdated = true
@@ -107,9 +119,10 @@ extension Database {
         var candidates: [CompactionPlan.Candidate] = []
         for position in log.segments.indices {
             let facts = try log.facts(of: position)
+            let superseded = max(facts.operationCount - live[position], 0)
             var droppable = 0
             if facts.lastCommittedAtMilliseconds <= rules.supersededUntilMilliseconds {
-                droppable += max(facts.operationCount - live[position], 0)
+                droppable += superseded
             }
             if facts.lastCommittedAtMilliseconds <= rules.tombstonesUntilMilliseconds {
                 droppable += tombstones[position]
@@ -117,7 +130,9 @@ extension Database {
             candidates.append(
                 CompactionPlan.Candidate(
                     byteCount: facts.byteCount, operationCount: facts.operationCount,
-                    droppableCount: droppable))
+                    droppableCount: droppable, supersededCount: superseded,
+                    holdsBack: segmentsHoldingBack.contains(log.segments[position].firstCursor),
+                    isFruitless: fruitlessSegments.contains(log.segments[position].firstCursor)))
         }
         return candidates
     }

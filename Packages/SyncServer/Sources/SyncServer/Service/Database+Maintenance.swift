@@ -45,6 +45,7 @@ extension Database {
             // There may be more where something was found.
             isCompactionDue = try beginCompaction(
                 configuration.retention, nowMilliseconds: nowMilliseconds, using: &generator)
+            if !isCompactionDue { fruitlessSegments = [] }
             return
         }
         do throws(OpLogError) {

@@ -29,6 +29,10 @@ final class Database<Disk: FileSystem> {
     var compacting: CompactionWriting<Disk>?
     /// Whether it is time to look for segments to compact.
     var isCompactionDue = false
+    /// Segments, by their first cursors, that are to be rewritten because later ones cannot be.
+    var segmentsHoldingBack: Set<Cursor> = []
+    /// Segments of which nothing could go when they were last looked at in this round.
+    var fruitlessSegments: Set<Cursor> = []
     /// Whether the last checkpoint speaks of files that are gone.
     var isCheckpointOutdated = false
     /// About how many bytes the log has that the last checkpoint does not speak for.
@@ -80,11 +84,20 @@ final class Database<Disk: FileSystem> {
     }
 
     /// Refuses a pull that would not learn of tombstones which are gone (protocol, §6.4).
+    ///
+    /// A snapshot from behind them counts if nothing was dropped since that the device has not come
+    /// to: so only one that is known of the device, at that place or before.
     func checkNotCompacted(
-        since cursor: Cursor, snapshot: Cursor?
+        since cursor: Cursor, snapshot: Cursor?, of deviceID: DeviceID?
     ) throws(ServiceFailure) {
         let oldest = log.oldestCursor
-        guard cursor > .start, cursor < oldest, snapshot ?? .start < oldest else { return }
+        guard cursor > .start, cursor < oldest else { return }
+        if let snapshot, snapshot >= oldest,
+            let device = deviceID.flatMap(devices.number).map({ devices[$0] }),
+            device.snapshot == snapshot, device.cursor <= cursor
+        {
+            return
+        }
         throw invalidCursor(
             "compacted",
             "The device is at cursor \(cursor), and deletes up to \(oldest) are no longer kept. "
@@ -116,6 +129,31 @@ final class Database<Disk: FileSystem> {
         state.devices[device].lastSeenMilliseconds = nowMilliseconds
         if let cursor { state.devices[device].cursor = cursor }
         hasUnsavedDevices = true
+    }
+
+    /// Notes where a device pulls from.
+    func note(_ device: DeviceNumber, _ pull: PullRequest, nowMilliseconds: UInt64) {
+        note(device, cursor: pull.sinceCursor, nowMilliseconds: nowMilliseconds)
+        if pull.sinceCursor == .start {
+            state.devices[device].snapshot = head
+        } else if pull.snapshot != devices[device].snapshot {
+            // It is in no pull from the start any more, or in another one.
+            state.devices[device].snapshot = nil
+        }
+    }
+
+    /// Lets pulls from the start begin anew that have not come to tombstones which are to go, and
+    /// makes that durable.
+    func voidSnapshots(before cursor: Cursor) throws(OpLogError) {
+        var isAny = false
+        for record in devices.records where record.snapshot != nil && record.cursor < cursor {
+            guard let number = devices.number(of: record.deviceID) else { continue }
+            state.devices[number].snapshot = nil
+            isAny = true
+        }
+        guard isAny else { return }
+        hasUnsavedDevices = true
+        try saveDevices()
     }
 
     /// Forgets the entities whose current revisions are tombstones that the log has dropped.

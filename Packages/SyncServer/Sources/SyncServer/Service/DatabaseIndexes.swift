@@ -84,6 +84,7 @@ struct DatabaseIndexes {
             let number = devices.insert(entry.deviceID)
             devices[number].cursor = entry.cursor
             devices[number].lastSeenMilliseconds = entry.lastSeenMilliseconds
+            devices[number].snapshot = entry.snapshot
         }
     }
 

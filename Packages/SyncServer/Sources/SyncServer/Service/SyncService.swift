@@ -145,11 +145,11 @@ final class SyncService<Disk: FileSystem> {
     func checkedDatabase(of request: PullRequest) throws(ServiceFailure) -> Database<Disk> {
         let database = try database(request.databaseID)
         try database.check(logID: request.logID, request.sinceCursor, request.snapshot)
-        try database.checkNotCompacted(since: request.sinceCursor, snapshot: request.snapshot)
+        try database.checkNotCompacted(
+            since: request.sinceCursor, snapshot: request.snapshot, of: request.deviceID)
         if let deviceID = request.deviceID {
             let device = try database.register(deviceID)
-            database.note(
-                device, cursor: request.sinceCursor, nowMilliseconds: clock.wallMilliseconds())
+            database.note(device, request, nowMilliseconds: clock.wallMilliseconds())
             scheduleFlush()
         }
         return database
