@@ -30,8 +30,8 @@ extension Reconciliation {
     private mutating func settleBase(
         after operation: SyncOperation, cursor: Cursor?, _ frozen: Set<OperationID>
     ) throws(SyncError) {
-        guard cursor != .start else { return }
         let key = operation.key
+        if cursor == .start { return try noteSuperseded(operation) }
         let next = queue.operations(of: key).first
         if let known = try validBase(of: key)?.cursor, let cursor, known > cursor {
             // A copy of the device had pushed it, and what came after it is known already.
@@ -53,6 +53,19 @@ extension Reconciliation {
             .rebase(
                 next.operationID, base: cursor, baseOperationID: nil,
                 version: operation.entityVersion.next))
+    }
+
+    /// The server has an operation no more, and what came after it is still to be pulled. That may
+    /// have been a delete whose tombstone is gone, too: a resync must know the entity to drop it.
+    private mutating func noteSuperseded(_ operation: SyncOperation) throws(SyncError) {
+        guard operation.kind == .upsert, try base(of: operation.key) == nil else { return }
+        set(
+            BaseRecord(
+                cursor: .start, version: operation.entityVersion, isDeleted: false,
+                generation: state.generation, logEpoch: state.logEpoch,
+                shadow: queue.hasOperations(of: operation.key)
+                    ? BaseRecord.Shadow(content: operation.content) : nil),
+            for: operation.key)
     }
 
     /// A revision of another author meets edits that the server has not acknowledged. Nothing is

@@ -7,6 +7,11 @@ extension Reconciliation {
     /// Takes a page: each operation is applied, skipped, or meets local edits; then the page counts
     /// as pulled.
     mutating func take(_ page: PullResponse, since: Cursor) throws(SyncError) {
+        if since == .start, state.resync == nil, page.logID != nil, try knowsEntities() {
+            // What is not shown any more was deleted, and its tombstone is gone: no server says so
+            // to whoever pulls from the start.
+            beginResync(.compacted)
+        }
         var last: [EntityKey: Int] = [:]
         for (index, operation) in page.operations.enumerated() { last[operation.key] = index }
         for (index, operation) in page.operations.enumerated() {
@@ -20,6 +25,11 @@ extension Reconciliation {
         guard !page.hasMore else { return }
         state.snapshot = nil
         if let reason = state.resync { try finishResync(reason) }
+    }
+
+    /// Whether the device has revisions of entities, as it has from its own pushes before it pulls.
+    private func knowsEntities() throws(SyncError) -> Bool {
+        try !store.localCollections(prefix: BaseRecord.prefix).isEmpty
     }
 
     /// Takes one operation. Of one that the same page supersedes nobody would see the effect, so

@@ -117,4 +117,45 @@ import Testing
             #expect(world.device.contents == left, "call \(call)")
         }
     }
+
+    @Test func dropsAnEditOfItsOwnThatIsGoneWithItsTombstone() throws {
+        let world = try RuleWorld()
+        try world.share([(id: "e1", tokens: [1])])
+        try world.device.put([5], "own")
+        try world.device.syncToPush(world.server)
+        _ = try world.device.step(world.server, .answerIsLost)
+        try world.other.sync(world.server)
+        try world.otherDeletes("own")
+        try world.otherPuts([9], "later")
+        try world.other.sync(world.server)
+        world.server.stale.insert("d")
+        world.server.compact()
+
+        try world.device.sync(world.server)
+
+        #expect(world.device.contents == ["e1": [1], "later": [9]])
+        #expect(try world.device.base("own") == nil)
+        #expect(world.device.queued.isEmpty)
+    }
+
+    @Test func aPullFromTheStartIsAResyncForWhoeverHasPushed() throws {
+        let world = try RuleWorld()
+        try world.device.put([5], "own")
+        try world.device.syncToPush(world.server)
+        try world.otherPuts([1], "e1")
+        _ = try world.device.step(world.server)
+        #expect(try world.device.base("own")?.cursor == 2)
+        #expect(world.device.replica.state.cursor == .start)
+        try world.other.sync(world.server)
+        try world.otherDeletes("own")
+        try world.otherPuts([9], "later")
+        try world.other.sync(world.server)
+        world.server.stale.insert("d")
+        world.server.compact()
+
+        try world.device.sync(world.server)
+
+        #expect(world.device.contents == ["e1": [1], "later": [9]])
+        #expect(try world.device.base("own") == nil)
+    }
 }

@@ -158,7 +158,7 @@ import Testing
         _ = try world.device.step(scripted)
 
         #expect(world.device.queued.isEmpty)
-        #expect(try world.device.base("x") == nil)
+        #expect(try world.device.base("x")?.cursor == .start)
         #expect(world.device.tokens("x") == [1])
     }
 

@@ -190,8 +190,9 @@ extension Mutant {
                 """),
         .rewrites(
             "base-not-updated", "An acknowledged edit does not become the entity's base.", edits,
-            "guard cursor != .start else { return }\n        let key = operation.key",
-            as: "guard cursor != .start, !BUG else { return }\n        let key = operation.key"),
+            "if cursor == .start { return try noteSuperseded(operation) }",
+            as: "if BUG { return }\n        "
+                + "if cursor == .start { return try noteSuperseded(operation) }"),
         .rewrites(
             "base-without-cursor", "An acknowledged edit's cursor is not kept.", edits,
             "cursor: cursor, version: operation.entityVersion,",
