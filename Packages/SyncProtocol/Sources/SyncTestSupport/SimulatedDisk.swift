@@ -65,6 +65,22 @@ public final class SimulatedDisk: FileSystem {
         }
     }
 
+    /// Lets somebody look at the files from outside of the story: no fault that is planned comes to
+    /// these calls, and none of them counts.
+    public func aside<Result>(_ look: () throws -> Result) rethrows -> Result {
+        let told = state.withLock { state in
+            let told = (state.callCount, state.plannedFailures, state.lastCall, state.freeBytes)
+            (state.plannedFailures, state.lastCall, state.freeBytes) = ([:], nil, nil)
+            return told
+        }
+        defer {
+            state.withLock { state in
+                (state.callCount, state.plannedFailures, state.lastCall, state.freeBytes) = told
+            }
+        }
+        return try look()
+    }
+
     /// Ends whoever uses the disk, and not the machine: everything that was written is still seen,
     /// synced or not. Every file handle is dead afterwards and every lock is free; planned faults
     /// are forgotten.

@@ -42,8 +42,7 @@ import Testing
                 == Rule.answersFollowTheRules.rawValue)
         #expect(
             try judgement(
-                .failure(SyncError(.server(.invalidCursor), "")), to: .handshake(request),
-                after: []) == nil)
+                .failure(Fixture.refusal("otherLog")), to: .handshake(request), after: []) == nil)
     }
 
     @Test func aRefusalWithoutAReasonIsAFailure() throws {
@@ -53,8 +52,8 @@ import Testing
                 to: .pull(Fixture.pull(after: 0)), after: [first]) == Rule.goesOn.rawValue)
         #expect(
             try judgement(
-                .failure(SyncError(.server(.invalidCursor), "")),
-                to: .pull(Fixture.pull(after: 2)), after: [first]) == nil)
+                .failure(Fixture.refusal("ahead")), to: .pull(Fixture.pull(after: 2)),
+                after: [first]) == nil)
     }
 
     @Test func onlyAFaultyDiskExcusesAFailure() throws {

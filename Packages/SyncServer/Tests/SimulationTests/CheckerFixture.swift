@@ -62,6 +62,13 @@ enum Fixture {
         return checker
     }
 
+    /// What the server answers whoever names a cursor or a log that is not to be served.
+    static func refusal(_ reason: String, oldest: Cursor = 0) -> SyncError {
+        SyncError(
+            .server(.invalidCursor), "", status: reason == "compacted" ? 410 : 409,
+            details: ErrorResponse.Details(reason: reason, oldestCursor: oldest))
+    }
+
     static let handshakeRequest = HandshakeRequest(
         databaseID: "db", deviceID: "d",
         clientInfo: ClientInfo(platform: "test", appVersion: "1"))

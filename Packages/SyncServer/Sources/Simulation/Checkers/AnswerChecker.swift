@@ -6,15 +6,19 @@ import SyncProtocol
 /// Judges every answer of the server against `LogModel`, as it is given.
 struct AnswerChecker {
     /// The logs of all databases, as they must be.
-    private(set) var models: [DatabaseID: LogModel] = [:]
+    var models: [DatabaseID: LogModel] = [:]
     /// Logs that a restore has put an end to.
     private(set) var formerLogs: [LogID: LogModel] = [:]
     /// The limits that the server was given.
     let limits: SyncLimits
     /// The policies that the server was given.
     let policy: PolicyModel
+    /// What the server may drop of its logs.
+    var retention: RetentionModel
     /// Whether a fault of its disk excuses the server from answering well.
     var isServerSick = false
+    /// Whether the fault is that nothing more can be written: what needs no writing goes on.
+    var isServerFull = false
     /// The push in which each transaction of a device was first accepted.
     private var pushesByTransaction: [TransactionName: Int] = [:]
     /// The same of what waits for the commit.
@@ -41,8 +45,12 @@ struct AnswerChecker {
     /// transactions may be of either.
     private(set) var sharedNames: Set<DeviceID> = []
 
-    init(limits: SyncLimits, policy: ConflictPolicy = .detect) {
+    init(
+        limits: SyncLimits, policy: ConflictPolicy = .detect,
+        retention: RetentionModel = .everything
+    ) {
         self.limits = limits
+        self.retention = retention
         self.policy = PolicyModel(policy)
     }
 
@@ -81,6 +89,9 @@ struct AnswerChecker {
                 .answersFollowTheRules, "a push was taken into a database that nobody made")
         }
         try checkNumbers(of: request)
+        if sharedNames.contains(request.deviceID), model.hidesReuse(in: request) {
+            throw BeyondPromises()
+        }
         pushCount += 1
         let before = model.staged.operations.count
         let response = model.push(
@@ -115,13 +126,15 @@ struct AnswerChecker {
     }
 
     /// The commit of a database's staged pushes went through, or not.
-    mutating func endCommit(of databaseID: DatabaseID, succeeded: Bool) throws {
+    mutating func endCommit(
+        of databaseID: DatabaseID, succeeded: Bool, atMilliseconds now: UInt64 = 0
+    ) throws {
         let transactions = stagedTransactions.removeValue(forKey: databaseID) ?? []
         guard succeeded else {
             models[databaseID]?.abandon()
             return
         }
-        for operation in models[databaseID]?.commit() ?? [] {
+        for operation in models[databaseID]?.commit(atMilliseconds: now) ?? [] {
             committed.append((databaseID, operation))
         }
         for (name, push) in transactions where !sharedNames.contains(name.deviceID) {
@@ -143,14 +156,16 @@ struct AnswerChecker {
     // MARK: Answers
 
     /// Judges an answer other than that to a staged push.
+    ///
+    /// - Parameter hasWaited: Whether the request came earlier, and was judged then.
     mutating func check(
-        _ outcome: Result<SyncAnswer, SyncError>, to request: SyncRequest
+        _ outcome: Result<SyncAnswer, SyncError>, to request: SyncRequest, hasWaited: Bool = false
     ) throws {
         switch (outcome, request) {
         case (.success(.handshake(let answer)), .handshake(let request)):
             try check(answer, to: request)
         case (.success(.pull(let page)), .pull(let request)):
-            if let fault = fault(of: page, to: request) {
+            if let fault = fault(of: page, to: request, hasWaited: hasWaited) {
                 throw SimulationFailure(
                     .answersFollowTheRules,
                     "a page after cursor "
@@ -178,7 +193,7 @@ struct AnswerChecker {
             model.logID, model.durable.head, model.durable.highest[request.deviceID] ?? 0, limits
         )
         guard due.0 == logID, due.1 == answer.serverCursor, due.2 == answer.lastOperationID,
-            due.3 == answer.limits, answer.oldestCursor == .start,
+            due.3 == answer.limits, answer.oldestCursor == model.durable.oldest,
             answer.conflictPolicy == policy.announced
         else {
             throw SimulationFailure(
@@ -186,7 +201,9 @@ struct AnswerChecker {
         }
     }
 
-    private func fault(of page: PullResponse, to request: PullRequest) -> String? {
+    private func fault(
+        of page: PullResponse, to request: PullRequest, hasWaited: Bool
+    ) -> String? {
         if let fault = faultOfEnvelope(
             request.databaseID, request.logID, [request.sinceCursor, request.snapshot], 0)
         {
@@ -194,6 +211,9 @@ struct AnswerChecker {
         }
         guard let model = models[request.databaseID] else {
             return "of a database that is not there"
+        }
+        if !hasWaited, case .due = model.refusal(of: request) {
+            return "it is to be refused: compacted"
         }
         return model.fault(of: page, to: request, limit: limits.maxPullOperations)
     }
@@ -207,7 +227,10 @@ struct AnswerChecker {
     }
 
     private func check(_ error: SyncError, to request: SyncRequest) throws {
-        if isServerSick, case .server(let code) = error.code, code.isRetryable { return }
+        if isServerSick, case .server(let code) = error.code, code.isRetryable {
+            guard isServerFull, models[request.databaseID] != nil else { return }
+            if case .push = request { return }
+        }
         let due: String?
         switch request {
         case .handshake(let request) where models[request.databaseID] == nil:
@@ -216,8 +239,10 @@ struct AnswerChecker {
         case .handshake(let request):
             due = faultOfEnvelope(request.databaseID, request.logID, [request.cursor], 0)
         case .pull(let request):
-            due = faultOfEnvelope(
-                request.databaseID, request.logID, [request.sinceCursor, request.snapshot], 0)
+            due =
+                faultOfEnvelope(
+                    request.databaseID, request.logID, [request.sinceCursor, request.snapshot], 0)
+                ?? faultOfPosition(request)
         case .push(let request):
             let isLarge = UInt64(request.encoded().count) > limits.maxBodyBytes
             due =
@@ -229,7 +254,10 @@ struct AnswerChecker {
             switch error.code {
             // Of a database that nobody has shaken hands with yet the log is not known.
             case .server(.invalidCursor):
-                due == "otherLog" || due == "ahead" || due == "no database"
+                due == "no database"
+                    || (due != nil && due == error.details.reason
+                        && error.status == (due == "compacted" ? 410 : 409)
+                        && error.details.oldestCursor == oldestCursor(of: request))
             case .server(.databaseNotFound): due == "no database"
             case .server(.invalidRequest): due == "413" && error.status == 413
             default: false
@@ -264,7 +292,8 @@ struct AnswerChecker {
 
     /// Judges what a restarted server has of a database.
     mutating func adopt(
-        _ databaseID: DatabaseID, logID: LogID, operations: [SyncOperation]
+        _ databaseID: DatabaseID, logID: LogID, operations: [SyncOperation],
+        oldest: Cursor = .start
     ) throws {
         guard var model = models[databaseID] else {
             guard operations.isEmpty else {
@@ -281,11 +310,13 @@ struct AnswerChecker {
                 "database \(databaseID) has logId \(logID), and had \(model.logID)")
         }
         let known = model.durable.operations.count
-        if let fault = model.adopt(operations) {
+        if let fault = model.adopt(operations, oldest: oldest, retention) {
             throw SimulationFailure(.logKeepsWhatItShowed, "after a restart: \(fault)")
         }
         models[databaseID] = model
-        for operation in operations[known...] { committed.append((databaseID, operation)) }
+        for operation in model.durable.operations[known...] {
+            committed.append((databaseID, operation))
+        }
     }
 
     /// The server was restored: the log goes on from `log` under another identity, or is gone.

@@ -24,6 +24,12 @@ struct CommitJudge {
         let isBlind =
             operation.deviceID == Stranger.deviceID && struck.contains(.serverRestores)
         if isBlind { ledger.excuseRemovals(of: operation.key) }
+        if let previous, !struck.isEmpty, previous.kind == .delete,
+            log.durable.gone.contains(Int((previous.cursor ?? 0).rawValue) - 1)
+        {
+            // Where logs and devices were put back, nobody can tell by then that it was deleted.
+            ledger.excuseRemovals(of: operation.key)
+        }
         let isDecided = log.policy.decides(operation.collection)
         if isDecided { ledger.decidedByServer(operation, after: previous) }
         if let fault = ledger.fault(of: operation, after: previous, isBlind: isBlind) {
@@ -34,11 +40,22 @@ struct CommitJudge {
         let isNew = accepted[log.logID, default: [:]][operation.key, default: []]
             .insert(content).inserted
         // Where something was copied or put back, a resolver may let stand what the log has had.
+        if !isNew, !struck.isEmpty, log.durable.hasLost(content, of: operation.key) {
+            // A copy cannot find out that it was accepted, nor that it was deleted since.
+            return ledger.excuseRemovals(of: operation.key)
+        }
         guard isNew || (!struck.isEmpty && ledger.decided.contains(operation.key)) else {
             throw SimulationFailure(
                 .acceptedOnce,
                 "edit \(EntityContent.tokens(content)) of \(operation.key) is in the "
                     + "log again, at cursor \(cursor)")
         }
+    }
+}
+
+extension LogModel.Log {
+    /// Whether a content of an entity was in the log and is no longer there.
+    func hasLost(_ content: [UInt8], of key: EntityKey) -> Bool {
+        gone.contains { operations[$0].key == key && operations[$0].content == content }
     }
 }

@@ -10,11 +10,10 @@ extension LogModel {
     func fault(of page: PullResponse, to request: PullRequest, limit: UInt64) -> String? {
         if page.logID != logID { return "logId is \(page.logID.map { "\($0)" } ?? "missing")" }
         if page.serverCursor != durable.head { return "serverCursor is not \(durable.head)" }
-        let after = Int(request.sinceCursor.rawValue)
         guard page.nextCursor >= request.sinceCursor, page.nextCursor <= durable.head else {
             return "nextCursor \(page.nextCursor) lies outside of the log"
         }
-        let rest = durable.operations[after...].filter { passes($0, request) }
+        let rest = durable.kept(after: request.sinceCursor).filter { passes($0, request) }
         let expected = rest.prefix { $0.cursor ?? 0 <= page.nextCursor }
         if let index = page.operations.indices.first(where: {
             $0 >= expected.count || page.operations[$0] != expected[$0]
@@ -40,9 +39,7 @@ extension LogModel {
 
     /// Whether anything durable passes a pull's filters.
     func hasOperations(for request: PullRequest) -> Bool {
-        durable.operations.dropFirst(Int(request.sinceCursor.rawValue)).contains {
-            passes($0, request)
-        }
+        durable.kept(after: request.sinceCursor).contains { passes($0, request) }
     }
 
     private func passes(_ operation: SyncOperation, _ request: PullRequest) -> Bool {

@@ -22,6 +22,13 @@ struct LogModel {
         /// same number. Two devices under one name may use a `transactionId` each.
         private var groups: [Int] = []
 
+        /// What is no longer there, by its index.
+        private(set) var gone: Set<Int> = []
+        /// The index of the dropped tombstone of each entity that has nothing newer.
+        private(set) var buried: [EntityKey: Int] = [:]
+        /// The highest cursor of a dropped tombstone.
+        private(set) var oldest = Cursor.start
+
         var head: Cursor { Cursor(UInt64(operations.count)) }
 
         func revision(_ key: EntityKey) -> SyncOperation? { current[key].map { operations[$0] } }
@@ -42,7 +49,19 @@ struct LogModel {
             operations.append(operation)
         }
 
-        /// The edits in all revisions. O(n).
+        /// Some of the operations are dropped.
+        mutating func drop(_ indexes: some Sequence<Int>, oldest: Cursor) {
+            for index in indexes {
+                gone.insert(index)
+                let key = operations[index].key
+                guard current[key] == index else { continue }
+                current[key] = nil
+                buried[key] = index
+            }
+            self.oldest = oldest
+        }
+
+        /// The edits in all revisions, those that are gone included. O(n).
         var tokens: Set<UInt64> {
             operations.reduce(into: []) { $0.formUnion(EntityContent.tokens($1.content)) }
         }
@@ -55,22 +74,40 @@ struct LogModel {
             return one.transactionID != nil && groups[Int(first) - 1] == groups[Int(second) - 1]
         }
 
-        /// What stands at a cursor.
+        /// What stands at a cursor; `nil` if it is not there yet, or no longer.
         func operation(at cursor: Cursor) -> SyncOperation? {
-            cursor > 0 && cursor <= head ? operations[Int(cursor.rawValue) - 1] : nil
+            guard cursor > 0, cursor <= head else { return nil }
+            let index = Int(cursor.rawValue) - 1
+            return gone.contains(index) ? nil : operations[index]
+        }
+
+        /// What the log holds behind a cursor.
+        func kept(after cursor: Cursor) -> some Sequence<SyncOperation> {
+            let rest = operations.indices.dropFirst(Int(cursor.rawValue))
+            return rest.lazy.filter { !gone.contains($0) }.map { operations[$0] }
+        }
+
+        /// An operation that was accepted under a number; `nil` if none was, or if it is gone.
+        func operation(_ number: OperationID, of deviceID: DeviceID) -> SyncOperation? {
+            accepted[deviceID]?[number].flatMap { operation(at: Cursor(UInt64($0 + 1))) }
         }
     }
 
     let logID: LogID
     let policy: PolicyModel
     /// What is durable.
-    private(set) var durable = Log()
+    var durable = Log()
     /// What is durable and what waits for the commit.
-    private(set) var staged = Log()
+    var staged = Log()
     /// What commits failed on, one attempt each: the files may hold one of them all the same.
-    private var doubtful: [Attempt] = []
+    var doubtful: [Attempt] = []
+    /// When each operation was committed, by the server's clock; 0 if nobody knows.
+    var committedAt: [UInt64] = []
+    /// Where the server knows devices to be.
+    var places = DevicePlaces()
 
-    private struct Attempt {
+    /// What a commit failed on.
+    struct Attempt {
         /// The log as it would have been.
         var log: Log
         /// How much of it was durable before.
@@ -88,6 +125,7 @@ struct LogModel {
     init(logID: LogID, operations: [SyncOperation]) {
         self.init(logID: logID)
         for operation in operations { durable.append(operation) }
+        committedAt = operations.map { _ in 0 }
         staged = durable
     }
 
@@ -95,6 +133,7 @@ struct LogModel {
     init(logID: LogID, log: Log, policy: PolicyModel = PolicyModel()) {
         self.init(logID: logID, policy: policy)
         durable = log
+        committedAt = log.operations.map { _ in 0 }
         staged = log
     }
 
@@ -108,9 +147,10 @@ struct LogModel {
     /// All that was staged is durable now.
     ///
     /// - Returns: The operations that became so.
-    mutating func commit() -> ArraySlice<SyncOperation> {
+    mutating func commit(atMilliseconds now: UInt64 = 0) -> ArraySlice<SyncOperation> {
         let first = durable.operations.count
         durable = staged
+        while committedAt.count < durable.operations.count { committedAt.append(now) }
         return durable.operations[first...]
     }
 
@@ -119,46 +159,6 @@ struct LogModel {
         let attempt = Attempt(log: staged, known: durable.operations.count)
         if !attempt.operations.isEmpty { doubtful.append(attempt) }
         staged = durable
-    }
-
-    /// Takes what a restarted server has.
-    ///
-    /// - Returns: What is wrong with it; `nil` if it has all that was acknowledged, and beyond that
-    ///   only the first of those in doubt, in whole transactions.
-    mutating func adopt(_ found: [SyncOperation]) -> String? {
-        let known = durable.operations.count
-        if found.count < known {
-            return "it ends at \(found.count) and had acknowledged \(known)"
-        }
-        if let index = found.indices.prefix(known).first(where: {
-            found[$0] != durable.operations[$0]
-        }) {
-            return "cursor \(index + 1) is \(found[index]), and was \(durable.operations[index])"
-        }
-        let extra = found[known...]
-        let attempt = doubtful.first { extra.elementsEqual($0.operations.prefix(extra.count)) }
-        guard extra.isEmpty || attempt != nil else {
-            return "behind cursor \(known) it holds what nobody pushed there: \(Array(extra))"
-        }
-        if let last = extra.last, let next = attempt?.operations.dropFirst(extra.count).first,
-            attempt?.log.areTogether(last, next) ?? false
-        {
-            return "a transaction of \(last.deviceID) is torn at cursor \(found.count)"
-        }
-        if let attempt, attempt.operations.dropFirst(extra.count).first?.deviceID == .server,
-            !extra.isEmpty
-        {
-            return "it ends at \(found.count), without what the server let stand there"
-        }
-        for operation in extra {
-            let continues = durable.operations.last.flatMap { last in
-                attempt?.log.areTogether(last, operation)
-            }
-            durable.append(operation, isContinuing: continues ?? false)
-        }
-        staged = durable
-        doubtful = []
-        return nil
     }
 }
 
@@ -236,8 +236,10 @@ extension LogModel {
         _ operation: SyncOperation, _ refused: Set<EntityKey>, _ maxEntityBytes: UInt64,
         _ nowMilliseconds: UInt64
     ) -> Verdict {
-        if let index = staged.accepted[operation.deviceID]?[operation.operationID] {
-            let earlier = staged.operations[index]
+        if staged.accepted[operation.deviceID]?[operation.operationID] != nil {
+            // What was dropped cannot be compared, and its cursor is not given.
+            guard let earlier = staged.operation(operation.operationID, of: operation.deviceID)
+            else { return .duplicate(.start) }
             return earlier.hasSameContent(as: operation)
                 ? .duplicate(earlier.cursor ?? 0) : .rejected(.operationIDReuse)
         }
@@ -266,7 +268,7 @@ extension LogModel {
     private func rule(_ operation: SyncOperation, _ maxEntityBytes: UInt64) -> Verdict {
         var base = operation.base.flatMap(staged.operation)
         if let number = operation.baseOperationID {
-            base = staged.accepted[operation.deviceID]?[number].map { staged.operations[$0] }
+            base = staged.operation(number, of: operation.deviceID)
         }
         let ruling = policy.ruling(
             on: operation, current: staged.revision(operation.key),
@@ -333,6 +335,9 @@ extension LogModel {
             let number = operation.operationID
             if verdicts[index].isRefusal { lowestRefused = lowestRefused ?? number }
             switch verdicts[index] {
+            case .duplicate(.start):
+                response.accepted?.append(
+                    AcceptedRun(firstOperationID: number, firstCursor: .start, count: 1))
             case .accepted, .overruled, .duplicate:
                 let place = staged.accepted[request.deviceID]?[number] ?? 0
                 response.accepted?.append(

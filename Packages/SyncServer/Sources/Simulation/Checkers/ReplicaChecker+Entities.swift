@@ -28,8 +28,9 @@ extension ReplicaChecker {
             guard unseen.isEmpty || !unseen.contains(key) else { return }
             do {
                 let edit = queued.isEmpty ? nil : queued[key]
-                let pulled = log.latest(of: key, current, upTo: found.cursor)
-                try checkEntity(key, base, held: content, edit, pulled: pulled, log)
+                let pulled = log.latestKept(of: key, upTo: found.cursor)
+                try checkEntity(
+                    key, base, held: content, edit, pulled: pulled, upTo: found.cursor, log)
             } catch  where first.map({ key < $0.key }) ?? true {
                 first = (key, error)
             } catch {}
@@ -48,7 +49,7 @@ extension ReplicaChecker {
 
     private func checkEntity(
         _ key: EntityKey, _ base: ReplicaInspection.KnownRevision?, held: [UInt8]?,
-        _ edit: SyncOperation?, pulled: Cursor?, _ log: LogModel.Log
+        _ edit: SyncOperation?, pulled: Cursor?, upTo cursor: Cursor, _ log: LogModel.Log
     ) throws {
         if let edit, held != edit.content {
             throw failure(
@@ -56,15 +57,23 @@ extension ReplicaChecker {
                 "\(key) is \(describe(held)), and its last edit is \(describe(edit.content))")
         }
         try checkBase(
-            key, base, held: edit == nil ? held : nil, isEdited: edit != nil, pulled: pulled, log)
+            key, base, held: edit == nil ? held : nil, isEdited: edit != nil, pulled: pulled,
+            upTo: cursor, log)
     }
 
     /// The entity's base is not behind what was pulled, and the content is the base's.
     private func checkBase(
         _ key: EntityKey, _ base: ReplicaInspection.KnownRevision?, held: [UInt8]?, isEdited: Bool,
-        pulled: Cursor?, _ log: LogModel.Log
+        pulled: Cursor?, upTo cursor: Cursor, _ log: LogModel.Log
     ) throws {
         let known = base?.cursor ?? 0
+        if !isEdited, held != nil, let index = log.buried[key], index < Int(cursor.rawValue),
+            known.rawValue <= UInt64(index), log.current[key] == nil
+        {
+            throw failure(
+                .appliedWithCursor,
+                "\(key) is \(describe(held)) at cursor \(cursor), and was deleted at \(index + 1)")
+        }
         if let pulled, known < pulled {
             throw failure(
                 .appliedWithCursor,
@@ -75,7 +84,7 @@ extension ReplicaChecker {
                 throw failure(
                     .appliedWithCursor, "\(key) is based on \(known), behind the log's end")
             }
-            if !isEdited, held != nil {
+            if !isEdited, held != nil, !log.mayHaveGone(key, held, after: known, cursor) {
                 throw failure(
                     .appliedWithCursor, "\(key) is \(describe(held)), which nobody pulled or wrote")
             }
@@ -88,7 +97,7 @@ extension ReplicaChecker {
                 "\(key) is based on a revision of \(log.operations[index].key)")
         }
         let content = log.operations[index].content
-        if !isEdited, held != content {
+        if !isEdited, held != content, !log.mayHaveGone(key, held, after: known, cursor) {
             throw failure(
                 .appliedWithCursor,
                 "\(key) is \(describe(held)), and revision \(known) is \(describe(content))")
@@ -103,13 +112,38 @@ extension ReplicaChecker {
 }
 
 extension LogModel.Log {
-    /// The cursor of the latest revision of an entity at or before `cursor`.
-    ///
-    /// - Parameter index: Where the entity's current revision is.
-    func latest(of key: EntityKey, _ index: Int?, upTo cursor: Cursor) -> Cursor? {
-        guard let index else { return nil }
-        if index < Int(cursor.rawValue) { return operations[index].cursor }
+    /// The cursor of the latest revision that an entity ever had at or before `cursor`.
+    func latest(of key: EntityKey, upTo cursor: Cursor) -> Cursor? {
+        latest(of: key, upTo: cursor) { _ in true }
+    }
+
+    /// Likewise, of those that are still there: whoever has pulled so far has pulled that one.
+    func latestKept(of key: EntityKey, upTo cursor: Cursor) -> Cursor? {
+        latest(of: key, upTo: cursor) { !gone.contains($0) }
+    }
+
+    /// Whether an entity may be what a dropped operation made of it: its author heard that it was
+    /// accepted and not where, and is still to pull what superseded it.
+    func mayHaveGone(
+        _ key: EntityKey, _ content: [UInt8]?, after known: Cursor, _ cursor: Cursor
+    ) -> Bool {
+        guard let newest = current[key] ?? buried[key], newest >= Int(cursor.rawValue) else {
+            return false
+        }
+        return gone.contains { index in
+            let operation = operations[index]
+            return operation.key == key && operation.content == content
+                && operation.cursor ?? 0 > known
+        }
+    }
+
+    private func latest(
+        of key: EntityKey, upTo cursor: Cursor, _ counts: (Int) -> Bool
+    ) -> Cursor? {
+        guard let newest = current[key] ?? buried[key] else { return nil }
+        if newest < Int(cursor.rawValue), counts(newest) { return operations[newest].cursor }
         let before = operations.prefix(Int(cursor.rawValue))
-        return before.lastIndex { $0.key == key }.flatMap { operations[$0].cursor }
+        return before.indices.last { before[$0].key == key && counts($0) }
+            .flatMap { operations[$0].cursor }
     }
 }

@@ -31,6 +31,12 @@ struct SeenChecker {
         mayHaveSeen = max(mayHaveSeen, Self.cursor(shownBy: answer))
     }
 
+    /// A refusal has come to the device, which may or may not keep the log's end that it names.
+    mutating func takes(_ error: SyncError) {
+        guard error.details.reason == "compacted" else { return }
+        mayHaveSeen = max(mayHaveSeen, error.details.serverCursor ?? 0)
+    }
+
     /// The device has taken an answer, or an error, and knows `found` now.
     mutating func took(_ answer: SyncAnswer?, _ found: ReplicaInspection) {
         if found.logID != logID {
@@ -89,8 +95,7 @@ struct SeenChecker {
         _ log: LogModel.Log?, name: String
     ) throws {
         for (conflict, _) in decisions {
-            let latest = log?.latest(
-                of: conflict.key, log?.current[conflict.key], upTo: found.cursor)
+            let latest = log?.latest(of: conflict.key, upTo: found.cursor)
             let content = latest.flatMap { log?.operations[Int($0.rawValue) - 1].content }
             guard !found.isFindingOwn, log == nil || content == conflict.remote else {
                 throw SimulationFailure(

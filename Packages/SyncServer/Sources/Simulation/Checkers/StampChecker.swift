@@ -68,8 +68,8 @@ struct ReceiptChecker {
         guard let log, start < found.cursor, found.cursor <= log.head else { return nil }
         let (limit, _) = wallMilliseconds.addingReportingOverflow(
             HybridLogicalClock.toleratedSkewMilliseconds)
-        for operation in log.operations[Int(start.rawValue)..<Int(found.cursor.rawValue)]
-        where operation.deviceID != found.deviceID {
+        for operation in log.kept(after: start) where operation.deviceID != found.deviceID {
+            if operation.cursor ?? 0 > found.cursor { break }
             guard let stamp = operation.hybridTimestamp, stamp.milliseconds <= limit,
                 stamp > found.receivedTimestamp
             else { continue }

@@ -145,3 +145,14 @@ extension DeviceHost {
         return true
     }
 }
+
+// What the device may not do.
+extension DeviceHost {
+    /// The device is refused something for a while.
+    func refuse(using generator: inout SeededGenerator) {
+        let kinds = [["/v1/handshake"], ["/v1/push"], ["/v1/pull"]]
+        let paths = generator.oneOf(kinds + [kinds.flatMap { $0 }])
+        let duration = UInt64.random(in: 0...20_000_000_000, using: &generator)
+        refusal = (Set(paths), world.clock.now + duration)
+    }
+}

@@ -53,6 +53,7 @@ extension DeviceHost {
     func take(_ outcome: Result<SyncAnswer, SyncError>, number: Int) {
         if case .exchanging(let request, number) = phase {
             cycleChecker.takes(outcome)
+            if case .failure(let error) = outcome { seenChecker.takes(error) }
             step(taking: try? outcome.get()) { cycle in try cycle.take(outcome, to: request) }
         } else if let waitingPull, waitingPull.number == number {
             takeNews(outcome, waitingPull.request)

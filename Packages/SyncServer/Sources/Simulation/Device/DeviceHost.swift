@@ -54,6 +54,8 @@ final class DeviceHost {
     let requestTimeout: UInt64
     /// Whether a fault of its disk excuses failures.
     var isSick = false
+    /// What the device is refused, and until when.
+    var refusal: (paths: Set<String>, end: UInt64) = ([], 0)
     /// The fault that waits for a call to the disk.
     var armed: Condition?
     var checker: ReplicaChecker
@@ -122,6 +124,11 @@ final class DeviceHost {
 
     var isRunning: Bool { cycle != nil }
     var isIdle: Bool { if case .idle = phase { true } else { false } }
+
+    /// Whether the device may not ask this now.
+    func isRefused(_ request: SyncRequest) -> Bool {
+        !world.isHealed && world.clock.now < refusal.end && refusal.paths.contains(request.path)
+    }
 
     func note(_ text: @autoclosure () -> String) {
         world.note("device", UInt64(index), text: "device \(index) " + text())

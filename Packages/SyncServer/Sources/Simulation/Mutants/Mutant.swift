@@ -42,8 +42,8 @@ public struct Mutant: Sendable {
 
     /// All bugs that can be planted.
     public static let all: [Mutant] =
-        recordLog + serverFiles + serverPushes + serverPulls + policies + store + capture + queue
-        + reconciliation + follow + wire + retries
+        recordLog + serverFiles + serverPushes + serverPulls + policies + compaction + store
+        + capture + queue + reconciliation + resyncs + follow + wire + retries
 
     /// Those that exploring small worlds is to find as well.
     static let namesInSmallWorlds: Set<String> = [

@@ -13,6 +13,8 @@ final class VirtualLink {
         var bytesLeft: Int
         /// What the network does to the answer.
         var answerFate = AnswerFate.arrives
+        /// Whether the request is refused before the server gets it; `nil` until it comes.
+        var isRefused: Bool?
         /// Whether the server has the request and keeps it waiting for news.
         var waitsForNews = false
     }

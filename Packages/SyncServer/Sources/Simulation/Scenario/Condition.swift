@@ -56,6 +56,9 @@ public enum Condition: String, CaseIterable, Sendable {
     /// A device's files are copied to another device.
     case clones
 
+    /// A device may not push, pull or shake hands for a while: somebody before the server says so.
+    case refusals
+
     // Clocks.
     /// Devices' clocks are wrong, jump and stand still.
     case clockSkew
@@ -67,6 +70,10 @@ public enum Condition: String, CaseIterable, Sendable {
     case smallPushes
     /// Small segments on the server and small logs on devices, so that files roll all the time.
     case smallFiles
+
+    /// The server drops what is superseded and old tombstones after moments, and does not wait for
+    /// devices that are silent; those pull everything again.
+    case compaction
 
     // Edits.
     /// Several entities in one transaction.

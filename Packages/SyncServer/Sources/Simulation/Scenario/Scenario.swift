@@ -62,7 +62,7 @@ public struct Scenario: Sendable, Equatable {
     enum Stream: UInt64 {
         case conditions = 1
         case devices, schedule, workload, network, faults, server, serverNames, names, paths, ties,
-            policies
+            policies, compaction
     }
 
     /// The numbers of a part.

@@ -26,6 +26,7 @@ extension ServerHost {
         note("the server's files are put back from the copy")
         disk.replaceTree(at: Self.directory, with: backup.tree)
         for databaseID in world.databaseIDs {
+            disk.forgetPlaces(of: databaseID)
             forget(databaseID, except: backup.logs[databaseID] ?? LogModel.Log())
             let logID = try Core.renewLogID(
                 ofDatabaseIn: Self.directory + "/databases/\(databaseID)", on: disk,
@@ -98,6 +99,13 @@ extension ServerHost {
                 "\(damage), and nobody was told: \(failure.detail)")
         }
         return isReported
+    }
+}
+
+extension SimulatedDisk {
+    /// What devices had applied belongs to the log before.
+    fileprivate func forgetPlaces(of databaseID: DatabaseID) {
+        try? removeFile(at: ServerHost.directory + "/databases/\(databaseID)/devices")
     }
 }
 

@@ -27,6 +27,10 @@ final class ServerHost {
     private var isTurnScheduled = false
     private var deadline: UInt64?
     var backup: Backup?
+    /// The segments of each database when they were last looked at.
+    var segments: [[Cursor: UInt64]] = []
+    /// Whether the last process ended in order, with all that it knew written.
+    private var endedCleanly = true
     /// The fault that waits for a call to the disk.
     var armed: Condition?
     var generator: SeededGenerator
@@ -44,8 +48,6 @@ final class ServerHost {
         wall = VirtualClock.Wall(world.clock)
         generator = world.scenario.stream(.server)
         settings = ServerCoreSettings()
-        // The model of the log has all operations for ever.
-        settings.compactionInterval = 1 << 60
         let conditions = world.conditions
         let page = UInt64.random(in: 1...2, using: &generator)
         let push = UInt64.random(in: 1...3, using: &generator)
@@ -66,11 +68,13 @@ final class ServerHost {
             settings.checkpointAtCloseBytes = 0
             settings.zeroFillBytes = Bool.random(using: &generator) ? 64 << 10 : 0
         }
+        let retention = Self.retention(of: world.scenario, &settings)
         if conditions.contains(.policies) {
             var policies = world.scenario.stream(.policies)
             settings.conflictPolicy = Self.policy(using: &policies)
         }
-        checker = AnswerChecker(limits: settings.limits, policy: settings.conflictPolicy)
+        checker = AnswerChecker(
+            limits: settings.limits, policy: settings.conflictPolicy, retention: retention)
     }
 
     /// The policies of a server: one for all, and mostly one of its own for most edits.
@@ -99,7 +103,8 @@ final class ServerHost {
         if disk.isHalted { return dieAndRestart() }
         if !core.reports.isEmpty { note("tells: \(core.reports.joined(separator: " "))") }
         try verify(core.core)
-        run(core.core)
+        if !endedCleanly { checker.forgetPlaces() }
+        try run(core.core)
     }
 
     /// Opens the data directory without judging it.
@@ -121,12 +126,15 @@ final class ServerHost {
 
     private final class Reports { var lines: [String] = [] }
 
-    private func run(_ core: Core) {
+    private func run(_ core: Core) throws {
         self.core = core
         life += 1
+        endedCleanly = false
         checker.isServerSick = false
+        checker.isServerFull = false
         armed = nil
-        schedule(core.advance())
+        segments = world.databaseIDs.map(core.segments)
+        schedule(try advance(core))
         for device in world.devices { device.checker.lookAnew() }
         note("the server runs")
     }
@@ -145,22 +153,24 @@ final class ServerHost {
                 }
                 continue
             }
-            try checker.adopt(databaseID, logID: found.logID, operations: found.operations)
+            try checker.adopt(
+                databaseID, logID: found.logID, operations: found.operations,
+                oldest: found.oldestCursor)
             try checkIndexes(databaseID, found)
         }
         try world.judgeCommitted()
     }
 
-    private func inspect(_ databaseID: DatabaseID, _ core: Core) throws -> DatabaseInspection? {
+    func inspect(_ databaseID: DatabaseID, _ core: Core) throws -> DatabaseInspection? {
         do {
-            return try core.inspect(databaseID)
+            return try disk.aside { try core.inspect(databaseID) }
         } catch {
             throw SimulationFailure(.filesOpen, "the log of \(databaseID) cannot be read: \(error)")
         }
     }
 
     /// The indexes that the server holds follow from the log that it should have.
-    private func checkIndexes(_ databaseID: DatabaseID, _ found: DatabaseInspection) throws {
+    func checkIndexes(_ databaseID: DatabaseID, _ found: DatabaseInspection) throws {
         guard let log = checker.models[databaseID]?.durable else { return }
         try checkNumbers(databaseID, found, log)
         let entities = log.current.map { key, index in
@@ -214,6 +224,7 @@ final class ServerHost {
         guard let core else { return }
         note(cleanly ? "the server is stopped" : "the server is killed")
         if cleanly { core.close() }
+        endedCleanly = cleanly && !checker.isServerSick && !disk.isHalted
         self.core = nil
         end()
         disk.killProcesses()
@@ -252,7 +263,7 @@ final class ServerHost {
         let leaving = ready
         ready = []
         for (link, bytes) in leaving { world.sendAnswer(bytes, on: link) }
-        schedule(core.advance())
+        schedule(try advance(core))
         if disk.isHalted { return dieAndRestart() }
         try collectLate(core)
     }
@@ -302,7 +313,8 @@ final class ServerHost {
             outcomes[request.databaseID] = failure == nil
         }
         for (databaseID, succeeded) in outcomes.sorted(by: { $0.key < $1.key }) {
-            try checker.endCommit(of: databaseID, succeeded: succeeded)
+            try checker.endCommit(
+                of: databaseID, succeeded: succeeded, atMilliseconds: wall.milliseconds)
         }
         try world.judgeCommitted()
     }
@@ -333,7 +345,7 @@ final class ServerHost {
         let answer = try world.decode(bytes, to: exchange.request)
         if exchange.waitsForNews {
             link.exchange?.waitsForNews = false
-            try checker.check(answer, to: exchange.request)
+            try checker.check(answer, to: exchange.request, hasWaited: true)
         } else if case .success = answer {
             throw SimulationFailure(
                 .answersFollowTheRules, "half of \(exchange.request.summary) is answered")
@@ -342,13 +354,18 @@ final class ServerHost {
     }
 
     private func schedule(_ time: UInt64?) {
-        guard let time, deadline.map({ time < $0 || $0 <= world.clock.now }) ?? true else { return }
+        // What is to be done at once takes its turn with what else there is.
+        let isAtOnce = time.map { $0 <= world.clock.now } ?? false
+        let delay = isAtOnce ? UInt64.random(in: 0...4_000_000, using: &generator) : 0
+        guard let time = time.map({ max($0, world.clock.now) + delay }),
+            deadline.map({ time < $0 || $0 <= world.clock.now }) ?? true
+        else { return }
         deadline = time
         let life = life
-        world.at(max(time, world.clock.now)) { [self] in
+        world.at(time) { [self] in
             guard life == self.life, let core else { return }
             deadline = nil
-            schedule(core.advance())
+            schedule(try advance(core))
             if disk.isHalted { return dieAndRestart() }
             try collectLate(core)
         }

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+/// Something happened behind which nothing more is promised, so that the story ends there.
+///
+/// A number of a device and its copy stood for something that is gone from the log: nobody can tell
+/// any more that another edit comes under it, and it counts as a duplicate.
+struct BeyondPromises: Error {}
+
 /// A rule that did not hold.
 public struct SimulationFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// The rule's name, one of few: what a failure is compared by while it is shrunk.
@@ -19,6 +25,7 @@ public struct SimulationFailure: Error, Sendable, Equatable, CustomStringConvert
         case answersFollowTheRules = "the server's answers follow the protocol"
         case logKeepsWhatItShowed = "what the server acknowledged or showed is in its log"
         case logReplays = "the log replays to the same indexes"
+        case compactsAsAllowed = "a log loses only what nobody needs any more"
         case damageIsFound = "damage is found, never guessed around"
         case acceptedOnce = "an operation is accepted once"
         case sentUnchanged = "an operation is sent again only as it was"

@@ -120,6 +120,9 @@ struct Story {
         case .clockSkew:
             guard let device else { return }
             skewClock(device)
+        case .refusals:
+            device?.refuse(using: &faults)
+            return
         case .strangers:
             let databaseID = faults.oneOf(world.databaseIDs)
             guard world.server.checker.models[databaseID] != nil else { return }
@@ -133,7 +136,7 @@ struct Story {
     private static let staged: [Condition] = [
         .serverCrashes, .serverRestarts, .deviceCrashes, .deviceRestarts, .serverDiskErrors,
         .deviceDiskErrors, .serverDiskFull, .deviceDiskFull, .bitFlips, .serverRestores,
-        .deviceRestores, .clones, .clockSkew, .strangers,
+        .deviceRestores, .clones, .clockSkew, .strangers, .refusals,
     ]
 
     /// - Returns: Whether it came to pass; what waits for a call to the disk is counted when that
@@ -160,6 +163,7 @@ struct Story {
             return false
         case .serverDiskFull:
             server.checker.isServerSick = true
+            server.checker.isServerFull = true
             server.disk.fullAfter(bytes: Int.random(in: 0...4_000, using: &faults))
             server.armed = fault
             restartLater(server)
@@ -337,6 +341,7 @@ struct Story {
             try checkEdits(databaseID, devices, standing)
         }
         world.server.stop(cleanly: true)
+        try world.server.verifyFiles()
         try world.server.start()
     }
 

@@ -11,6 +11,8 @@ public struct DatabaseInspection: Sendable, Equatable {
     public var logID: LogID
     /// The highest durable cursor.
     public var head: Cursor
+    /// The highest cursor of a tombstone that was dropped.
+    public var oldestCursor: Cursor
     /// Everything in the log, in cursor order, as decoded from its frames.
     public var operations: [SyncOperation]
     /// The index of entities, a line for each, in bytewise order: collection and id, cursor,
@@ -35,7 +37,8 @@ extension ServerCore {
             return nil
         }
         return DatabaseInspection(
-            logID: database.logID, head: database.head, operations: try operations(of: database),
+            logID: database.logID, head: database.head,
+            oldestCursor: database.log.oldestCursor, operations: try operations(of: database),
             entities: database.entities.lines { revision in
                 "\(revision.cursor) \(revision.version) \(revision.operationID) "
                     + "\(database.devices[revision.device].deviceID) \(revision.isDeleted)"
@@ -45,6 +48,14 @@ extension ServerCore {
                     .filter { !$0.accepted.ranges.isEmpty }
                     .map { ($0.deviceID, $0.accepted.ranges) }),
             failure: database.log.failure.map { "\($0)" })
+    }
+
+    /// The segments of a database's log: what tells each from the one that may take its place, by
+    /// its first cursor. None if the database is not open.
+    public func segments(of databaseID: DatabaseID) -> [Cursor: UInt64] {
+        guard case .open(let database)? = service.databases[databaseID] else { return [:] }
+        return Dictionary(
+            uniqueKeysWithValues: database.log.segments.map { ($0.firstCursor, $0.identity) })
     }
 
     /// Why a database is closed; `nil` if it is not.
@@ -79,6 +90,18 @@ extension ServerCore {
         }
         if let fault { throw ServerCoreError(description: fault) }
         return operations
+    }
+
+    /// What `verify` says of a database's files: how much is there, or what is wrong.
+    ///
+    /// Complexity: reads the whole log.
+    public static func verification(
+        of databaseID: DatabaseID, in directory: String, on disk: Disk
+    ) -> String {
+        let place = DataDirectory(path: directory, disk: disk).place(of: databaseID)
+        let found = DatabaseVerification.verify(place, on: disk)
+        if let damage = found.damage { return damage.description }
+        return "\(found.operations) operations, head \(found.head), oldest \(found.oldestCursor)"
     }
 
     /// Gives a database of a closed server another identity, as restoring it from a copy does.
