@@ -82,10 +82,12 @@ extension Mutant {
                 + "else { return .duplicate(BUG ? cursor : .start) }"),
         .rewrites(
             "read-only-refuses-pulls", "A log that takes no more is not read, either.",
-            "SyncServer/Service/SyncService.swift", "try database.checkNotCompacted(request)",
+            "SyncServer/Service/SyncService.swift",
+            "try database.check(logID: request.logID, request.sinceCursor, request.snapshot)",
             as: """
                 if BUG, let failure = database.log.failure { throw ServiceFailure(failure) }
-                        try database.checkNotCompacted(request)
+                        try database.check(
+                            logID: request.logID, request.sinceCursor, request.snapshot)
                 """),
     ]
 }

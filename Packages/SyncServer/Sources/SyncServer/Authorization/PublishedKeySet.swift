@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Dispatch
 import Synchronization
 
 /// A key set that is published somewhere: when to fetch it, and the keys that it had last.
@@ -16,6 +17,8 @@ struct PublishedKeySet {
 
     private static let intervalNanoseconds: UInt64 = 600_000_000_000
     private static let pauseNanoseconds: UInt64 = 60_000_000_000
+    /// Has a thread of its own when there is something to fetch: fetching blocks.
+    private static let queue = DispatchQueue(label: "entitysync.keys")
 
     init(_ address: KeySetAddress) { self.address = address }
 
@@ -31,9 +34,7 @@ struct PublishedKeySet {
         if begunAt == nil { begunAt = now }
         guard isDue, inbox.begin() else { return }
         begunAt = now
-        // It blocks one thread of Swift's pool, ten seconds at most. Nothing else in the server
-        // runs there.
-        Task.detached { [inbox, address] in inbox.put(KeySetFetch.fetch(address)) }
+        Self.queue.async { [inbox, address] in inbox.put(KeySetFetch.fetch(address)) }
     }
 
     /// What was fetched since this was last asked.
