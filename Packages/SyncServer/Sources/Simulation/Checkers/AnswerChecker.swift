@@ -54,6 +54,24 @@ struct AnswerChecker {
         self.policy = PolicyModel(policy)
     }
 
+    /// Pushes that come a second time may commit what was refused the first time, and their device
+    /// goes on with the same transactions under other numbers.
+    private var repeatedTransactions: Set<RepeatedTransaction> = []
+
+    private struct RepeatedTransaction: Hashable {
+        var deviceID: DeviceID
+        var transactionID: TransactionID
+    }
+
+    /// A network is about to bring a request once more.
+    mutating func noteRepeat(of request: SyncRequest) {
+        guard case .push(let push) = request else { return }
+        for transactionID in push.operations.compactMap(\.transactionID) {
+            repeatedTransactions.insert(
+                RepeatedTransaction(deviceID: push.deviceID, transactionID: transactionID))
+        }
+    }
+
     /// A device's files were copied, or are put back.
     mutating func noteCopy(of deviceID: DeviceID) { sharedNames.insert(deviceID) }
 
@@ -138,6 +156,9 @@ struct AnswerChecker {
             committed.append((databaseID, operation))
         }
         for (name, push) in transactions where !sharedNames.contains(name.deviceID) {
+            let isRepeated = repeatedTransactions.contains(
+                RepeatedTransaction(deviceID: name.deviceID, transactionID: name.transactionID))
+            if isRepeated { continue }
             guard pushesByTransaction[name, default: push] == push else {
                 throw SimulationFailure(
                     .wholeTransactions,

@@ -23,7 +23,7 @@ struct CommitJudge {
         // A stranger's push may name a cursor of the log that was before, and not the log.
         let isBlind =
             operation.deviceID == Stranger.deviceID && struck.contains(.serverRestores)
-        if isBlind { ledger.excuseRemovals(of: operation.key) }
+        if isBlind { ledger.overwrittenBlindly(operation, after: previous) }
         if let previous, !struck.isEmpty, previous.kind == .delete,
             log.durable.gone.contains(Int((previous.cursor ?? 0).rawValue) - 1)
         {

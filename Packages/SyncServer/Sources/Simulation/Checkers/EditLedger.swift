@@ -93,12 +93,18 @@ final class EditLedger {
     /// What a log has had of an entity may be put there again.
     func putsBack(_ key: EntityKey) { decided.insert(key) }
 
-    /// A revision took the place of another where the server may decide that it does, whether its
-    /// author had seen that or not.
-    func decidedByServer(_ next: SyncOperation, after previous: SyncOperation?) {
+    /// A revision took the place of another that its author need not have seen: nobody was promised
+    /// that what it leaves out is kept.
+    func overwrittenBlindly(_ next: SyncOperation, after previous: SyncOperation?) {
         let overwritten = Set(EntityContent.tokens(previous?.content))
         excuse(overwritten.subtracting(EntityContent.tokens(next.content)))
         excuseRemovals(of: next.key)
+    }
+
+    /// A revision took the place of another where the server may decide that it does, whether its
+    /// author had seen that or not.
+    func decidedByServer(_ next: SyncOperation, after previous: SyncOperation?) {
+        overwrittenBlindly(next, after: previous)
         guard next.deviceID == .server, let content = next.content else { return }
         written[next.key, default: []].insert(content)
     }

@@ -264,8 +264,9 @@ extension LogModel {
         return isOnCurrent ? .accepted : rule(operation, maxEntityBytes)
     }
 
-    /// What the policy says of a conflict.
+    /// What the policy says of a conflict. It is not asked about a repeat that comes late.
     private func rule(_ operation: SyncOperation, _ maxEntityBytes: UInt64) -> Verdict {
+        if operation.operationID < staged.highest[operation.deviceID] ?? 0 { return .conflict }
         var base = operation.base.flatMap(staged.operation)
         if let number = operation.baseOperationID {
             base = staged.operation(number, of: operation.deviceID)

@@ -56,6 +56,7 @@ extension World {
         _ request: SyncRequest, _ bytes: [UInt8], _ weather: NetworkWeather
     ) {
         note("repeat", 0, text: "a middlebox repeats \(request.summary)")
+        server.checker.noteRepeat(of: request)
         sendAlone(request, bytes, weather)
     }
 

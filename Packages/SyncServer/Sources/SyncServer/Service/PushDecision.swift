@@ -11,6 +11,8 @@ protocol PushView {
     var device: DeviceNumber { get }
     /// The number of `~server`; `nil` where no policy lets the server decide.
     var server: DeviceNumber? { get }
+    /// The highest number that was accepted from the device.
+    var highestAccepted: OperationID { get }
     /// The current revision of an entity; `nil` if it is not known.
     func revision(of key: EntityKeyBytes) -> EntityRevision?
     /// Whether an operation of the device was accepted before.
@@ -204,7 +206,10 @@ struct PushDecision<View: PushView> {
             isDeleted: operation.kind == .delete)
         guard !entity.isRefused, isBasedOnLatest(operation, entity) else {
             conflicts[policies[collection: operation.collection], default: 0] += 1
-            if entity.isRefused { return .conflict(entity.revision) }
+            // A number that others of its device have passed was refused before: it comes late, by
+            // way of a network that repeats, and its edit has another number by now.
+            let isLate = operation.operationID < view.highestAccepted
+            if entity.isRefused || isLate { return .conflict(entity.revision) }
             return try settleConflict(operation, of: operations, entity, accepted: revision)
         }
         return .accepted(revision)
