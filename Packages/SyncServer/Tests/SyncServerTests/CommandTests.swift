@@ -127,6 +127,28 @@ import Testing
         }
     }
 
+    @Test(arguments: ["--tls-cert", "--tls-key"])
+    func aCertificateAndItsKeyGoTogether(flag: String) throws {
+        let error = #expect(throws: UsageError.self) {
+            try parse(["--data", "d", flag, "file"]).check()
+        }
+
+        #expect(error?.description.contains("--tls-cert and --tls-key go together") == true)
+        try parse(["--data", "d", "--tls-cert", "file", "--tls-key", "file"]).check()
+    }
+
+    @Test(arguments: [
+        (["--host", "0.0.0.0", "--auth", "token"], true), (["--auth", "token"], false),
+        (["--host", "0.0.0.0", "--insecure-open"], false),
+        (["--host", "0.0.0.0", "--auth", "jwt"], true),
+        (["--host", "::", "--auth", "jwt", "--tls-cert", "a", "--tls-key", "b"], false),
+    ])
+    func tokensThatCanBeReadOnTheirWayAreWarnedOf(flags: [String], isWarned: Bool) throws {
+        let warning = try parse(["--data", "d"] + flags).warning
+
+        #expect((warning?.contains("without TLS") ?? false) == isWarned)
+    }
+
     @Test func dataIsRequired() {
         let error = #expect(throws: UsageError.self) { try parse([]).check() }
 

@@ -23,10 +23,12 @@ final class RunningServer {
 
     init(
         _ configuration: HTTPServerConfiguration = HTTPServerConfiguration(),
+        certificate: ServerCertificate? = nil,
         handler: (HTTPEventLog) -> any HTTPHandler = ScriptedHandler.init
     ) throws {
         let log = HTTPEventLog()
-        let server = try HTTPServer(configuration: configuration, handler: handler(log))
+        let server = try HTTPServer(
+            configuration: configuration, certificate: certificate, handler: handler(log))
         self.server = server
         self.log = log
         let done = self.done

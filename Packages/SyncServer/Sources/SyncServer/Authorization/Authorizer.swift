@@ -23,6 +23,7 @@ final class Authorizer {
     /// The data directory, if devices can be revoked.
     private let directory: String?
     private var revocationFile: WatchedFile?
+    private var reloadSignal = ReloadSignal.Reader()
     private var revocations = Revocations()
     /// Principals of JWTs that were checked with the present keys, by the hash of the token: a
     /// signature takes a tenth of a millisecond, and a device sends the same token for hours.
@@ -239,7 +240,7 @@ extension Authorizer {
     ///   more that was.
     func advance(to now: UInt64) -> (next: UInt64?, hasChanged: Bool) {
         guard let directory else { return (nil, false) }
-        let isForced = ReloadSignal.take()
+        let isForced = reloadSignal.take()
         guard isForced || now >= nextLook else { return (nextLook, false) }
         nextLook = now + Self.lookNanoseconds
         audit.flush(tell: tell)

@@ -8,9 +8,9 @@ import Synchronization
     import Darwin
 #endif
 
-/// SIGHUP: read the files of keys, tokens and revoked devices again.
+/// SIGHUP: read the files of keys, tokens, revoked devices and the certificate again.
 enum ReloadSignal {
-    private static let isRaised = Atomic<Bool>(false)
+    private static let count = Atomic<Int>(0)
 
     /// Takes SIGHUP over from the system, which would end the process.
     ///
@@ -18,12 +18,21 @@ enum ReloadSignal {
     /// begins, the next look at the files, a second later, finds it.
     static func install() {
         // The store also initialises the global, which a signal handler must not do.
-        isRaised.store(false, ordering: .sequentiallyConsistent)
+        count.store(0, ordering: .sequentiallyConsistent)
         _ = signal(SIGHUP) { _ in
-            ReloadSignal.isRaised.store(true, ordering: .sequentiallyConsistent)
+            ReloadSignal.count.wrappingAdd(1, ordering: .sequentiallyConsistent)
         }
     }
 
-    /// Whether the signal came since this was last asked.
-    static func take() -> Bool { isRaised.exchange(false, ordering: .sequentiallyConsistent) }
+    /// One of those that read files again.
+    struct Reader {
+        private var seen = 0
+
+        /// Whether the signal came since this was last asked.
+        mutating func take() -> Bool {
+            let present = ReloadSignal.count.load(ordering: .sequentiallyConsistent)
+            defer { seen = present }
+            return present != seen
+        }
+    }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Cryptography
 import HTTPWire
 import RecordLog
 import SyncProtocol
@@ -22,11 +23,12 @@ enum ServeCommand {
         try settings.check()
         do throws(ServiceStartError) {
             let authorizer = try makeAuthorizer(settings)
+            let certificate = try makeCertificate(settings)
             if settings.isCheckOnly {
                 Terminal.output("The settings are sound.\n")
                 return 0
             }
-            try serve(settings, authorizer)
+            try serve(settings, authorizer, certificate)
             return 0
         } catch {
             Terminal.error("\(error)")
@@ -35,8 +37,9 @@ enum ServeCommand {
     }
 
     private static func serve(
-        _ settings: ServeSettings, _ authorizer: Authorizer
+        _ settings: ServeSettings, _ authorizer: Authorizer, _ certificate: ServerCertificate?
     ) throws(ServiceStartError) {
+        if let warning = settings.warning { Terminal.error(warning) }
         DescriptorLimit.raise()
         let syncs = SyncTimes { SocketPlatform.monotonicNanoseconds }
         let counts = SocketCounts()
@@ -53,13 +56,15 @@ enum ServeCommand {
         let server: HTTPServer
         do throws(HTTPServerError) {
             server = try HTTPServer(
-                configuration: settings.httpConfiguration, handler: routes, counts: counts)
+                configuration: settings.httpConfiguration, certificate: certificate,
+                handler: routes, counts: counts)
         } catch {
             service.close()
             throw ServiceStartError(description: "\(error)")
         }
         server.installStopSignals()
-        Terminal.error("listening on http://\(settings.urlHost):\(server.port)")
+        let scheme = certificate == nil ? "http" : "https"
+        Terminal.error("listening on \(scheme)://\(settings.urlHost):\(server.port)")
         server.run()
     }
 
@@ -69,6 +74,18 @@ enum ServeCommand {
         try Authorizer(
             settings.access, directory: settings.data,
             wallMilliseconds: { SystemClock.wallMilliseconds }, tell: { Terminal.error($0) })
+    }
+
+    private static func makeCertificate(
+        _ settings: ServeSettings
+    ) throws(ServiceStartError) -> ServerCertificate? {
+        guard !settings.tlsCertificate.isEmpty else { return nil }
+        do throws(TLSError) {
+            return try ServerCertificate(
+                settings.tlsCertificate, key: settings.tlsKey, tell: { Terminal.error($0) })
+        } catch {
+            throw ServiceStartError(description: "\(error)")
+        }
     }
 
     private static func makeService(
@@ -98,8 +115,9 @@ enum ServeCommand {
         """
         entitysync-server serve --data DIR [flags]
 
-        Serves the databases in DIR over HTTP until SIGTERM or SIGINT. When it is ready it writes
-        one line to standard error: listening on http://HOST:PORT
+        Serves the databases in DIR over HTTP, or over HTTPS with --tls-cert and --tls-key, until
+        SIGTERM or SIGINT. When it is ready it writes one line to standard error:
+        listening on http://HOST:PORT
 
         Every flag can also be set in the environment: --max-push-ops as ENTITYSYNC_MAX_PUSH_OPS,
         flags without a value by 1 or 0. Or in the file of --config, on lines such as

@@ -14,6 +14,9 @@ struct ServeSettings {
     var data = ""
     var host = "127.0.0.1"
     var port: UInt16 = 8080
+    /// The files in PEM of the certificate and its key; both are empty where plain HTTP is served.
+    var tlsCertificate = ""
+    var tlsKey = ""
     var isInsecureOpen = false
     var origins = OriginRules()
     var access = AccessSettings()
@@ -54,6 +57,8 @@ struct ServeSettings {
             .integer(
                 "port", "PORT", "the port to listen on; 0 takes a free one", in: 0...65_535,
                 \.port),
+            .text("tls-cert", "FILE", "serve https: the certificate, in PEM", \.tlsCertificate),
+            .text("tls-key", "FILE", "the key of --tls-cert, in PEM", \.tlsKey),
             .flag(
                 "insecure-open",
                 "let other machines in, without authentication", \.isInsecureOpen),
@@ -147,6 +152,11 @@ struct ServeSettings {
                 description: "Name the directory for the databases: --data DIR, or "
                     + "ENTITYSYNC_DATA.")
         }
+        if tlsCertificate.isEmpty != tlsKey.isEmpty {
+            throw UsageError(
+                description: "--tls-cert and --tls-key go together: a certificate is of no use "
+                    + "without its key, nor a key without its certificate.")
+        }
         if let fault = access.fault { throw UsageError(description: fault) }
         guard isLoopback || isInsecureOpen || access.mode != .none else {
             throw UsageError(
@@ -159,6 +169,15 @@ struct ServeSettings {
 
     /// Whether only this machine reaches the host.
     private var isLoopback: Bool { isLoopbackHost(host) }
+
+    /// What to say about settings that are taken, but read tokens aloud.
+    var warning: String? {
+        guard !isLoopback, access.mode != .none, tlsCertificate.isEmpty else { return nil }
+        return
+            "Warning: --host \(host) can be reached from other machines, and without TLS whoever "
+            + "listens on the way reads the tokens. Set --tls-cert and --tls-key, or see that a "
+            + "proxy in front has TLS."
+    }
 
     /// The host as it stands in a URL.
     var urlHost: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host }

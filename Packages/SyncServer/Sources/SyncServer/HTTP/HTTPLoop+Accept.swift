@@ -50,6 +50,7 @@ extension HTTPLoop {
         let socket = sockets.add(
             descriptor: descriptor, isAdmitted: isAdmitted,
             connection: HTTPConnection(rules: rules, now: now))
+        if let certificate { beginSession(of: socket, with: certificate) }
         guard poller.add(descriptor, token: socket.token, interest: socket.interest) else {
             sockets.remove(socket)
             SocketPlatform.close(descriptor)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Cryptography
+
 // The end of a turn: what was answered leaves, and each connection is watched for what it
 // waits for next.
 
@@ -13,8 +15,14 @@ extension HTTPLoop {
         }
         if socket.connection.output.isEmpty { socket.stream?.noteDrained() }
         if socket.connection.state == .lingering && !socket.hasEndedSending {
-            socket.hasEndedSending = true
-            SocketPlatform.endSending(socket.descriptor)
+            guard endSession(of: socket) else {
+                close(socket)
+                return
+            }
+            if socket.session?.unsentCount ?? 0 == 0 {
+                socket.hasEndedSending = true
+                SocketPlatform.endSending(socket.descriptor)
+            }
         }
         if socket.connection.wantsTurn { carry(socket) }
         watch(socket)
@@ -24,6 +32,8 @@ extension HTTPLoop {
     func close(_ socket: HTTPSocket) {
         guard socket.isOpen else { return }
         socket.isOpen = false
+        _ = endSession(of: socket)
+        socket.session = nil
         socket.connection.close()
         poller.remove(socket.descriptor, interest: socket.interest)
         deadlines.remove(socket.slot)
@@ -39,6 +49,7 @@ extension HTTPLoop {
 
     /// Returns false if the connection is broken.
     private func send(_ socket: HTTPSocket) -> Bool {
+        if let session = socket.session { return send(socket, by: session) }
         var budget = HTTPLoop.sendBytesMax
         while socket.connection.wantsWrite && budget > 0 {
             let result = socket.connection.output.withFirst { bytes, hasMore in
@@ -67,7 +78,7 @@ extension HTTPLoop {
         }
         // A later deadline than the one that is set is left until that one fires, so that a
         // busy connection does not move in the heap with each request.
-        guard let deadline = socket.connection.deadline else { return }
+        guard let deadline = socket.deadline else { return }
         if let time = deadlines.time(of: socket.slot), time <= deadline { return }
         deadlines.set(deadline, for: socket.slot)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Cryptography
 import HTTPWire
 
 /// The loop of an `HTTPServer`. One turn:
@@ -39,11 +40,16 @@ final class HTTPLoop {
     private var lastExchangeID: UInt64 = 0
     var graceEnd: UInt64?
     private let buffer: UnsafeMutableRawBufferPointer
+    /// What the server shows to peers of TLS; without it plain HTTP is spoken.
+    let certificate: ServerCertificate?
+    /// Where a session puts plaintext: a record.
+    let scratch: UnsafeMutableRawBufferPointer
 
     init(
-        configuration: HTTPServerConfiguration, handler: any HTTPHandler, listener: Listener,
-        wakeup: Wakeup, counts: SocketCounts
+        configuration: HTTPServerConfiguration, certificate: ServerCertificate?,
+        handler: any HTTPHandler, listener: Listener, wakeup: Wakeup, counts: SocketCounts
     ) throws(HTTPServerError) {
+        self.certificate = certificate
         self.configuration = configuration
         self.handler = handler
         self.listener = listener
@@ -53,12 +59,16 @@ final class HTTPLoop {
         poller = try Poller()
         now = SocketPlatform.monotonicNanoseconds
         buffer = .allocate(byteCount: HTTPLoop.readBytesMax, alignment: 16)
+        scratch = .allocate(byteCount: TLSSession.encryptBytesMax, alignment: 16)
         guard poller.add(listener.socket, token: HTTPLoop.listenerToken, interest: .read),
             poller.add(wakeup.readEnd, token: HTTPLoop.wakeupToken, interest: .read)
         else { throw HTTPServerError(system: "Watching the listening socket") }
     }
 
-    deinit { buffer.deallocate() }
+    deinit {
+        buffer.deallocate()
+        scratch.deallocate()
+    }
 
     /// Runs to the end; see `HTTPServer.run`.
     func run() {
@@ -66,6 +76,7 @@ final class HTTPLoop {
         while true {
             let count = poller.wait(timeout: timeout(handlerDeadline))
             now = SocketPlatform.monotonicNanoseconds
+            certificate?.follow(at: now)
             for index in 0..<count { take(poller.event(at: index)) }
             serveCarried()
             fireDeadlines()
@@ -139,6 +150,10 @@ final class HTTPLoop {
         while let slot = deadlines.popDue(at: now) {
             guard let socket = sockets.socket(slot: slot) else { continue }
             touch(socket)
+            if let time = socket.handshakeDeadline, time <= now {
+                close(socket)
+                continue
+            }
             if let event = socket.connection.advance(to: now) { handOut(event, of: socket) }
             // Its request may still be in process: the answer must find nobody, not a connection
             // that is past answering.
@@ -153,16 +168,21 @@ extension HTTPLoop {
     func read(_ socket: HTTPSocket) {
         switch SocketPlatform.receive(socket.descriptor, into: buffer) {
         case .moved(0):
+            if socket.handshakeDeadline != nil {
+                close(socket)
+                return
+            }
             socket.connection.receiveEnd(now: now)
         case .moved(let count):
             counts.receivedBytes += UInt64(count)
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-            if let stream = socket.stream, socket.connection.state == .streaming {
-                touch(socket)
-                stream.receive(bytes)
-                return
+            let wasStreaming = socket.connection.state == .streaming
+            if let session = socket.session, socket.connection.state != .lingering {
+                guard receive(bytes, by: session, of: socket) else { return }
+            } else {
+                deliver(bytes, to: socket)
             }
-            socket.connection.receive(bytes, now: now)
+            if wasStreaming { return }
         case .wouldBlock:
             return
         case .failed:
@@ -170,6 +190,16 @@ extension HTTPLoop {
             return
         }
         serve(socket)
+    }
+
+    /// Gives a connection, or its stream, what came for it.
+    func deliver(_ bytes: UnsafeRawBufferPointer, to socket: HTTPSocket) {
+        if let stream = socket.stream, socket.connection.state == .streaming {
+            touch(socket)
+            stream.receive(bytes)
+        } else {
+            socket.connection.receive(bytes, now: now)
+        }
     }
 
     /// Hands out requests until one is not answered at once, none is left or the turn's share

@@ -2,7 +2,7 @@
 
 import HTTPWire
 
-/// Serves HTTP/1.1 on one thread: the one that calls `run()`.
+/// Serves HTTP/1.1, plain or over TLS, on one thread: the one that calls `run()`.
 ///
 /// Safety: `loop` and everything it refers to, the handler included, is touched by the thread
 /// in `run()` alone. The other members are immutable and Sendable, and they are all that `stop()`
@@ -18,18 +18,21 @@ final class HTTPServer: @unchecked Sendable {
     /// The handler belongs to the thread of `run()` from now on. Raises the process's soft limit
     /// of descriptors to what the connections need, with room for files, as far as it may.
     ///
-    /// - Parameter counts: Kept up to date by the thread of `run()`.
+    /// - Parameters:
+    ///   - certificate: What it shows to peers of TLS, plain HTTP without it. Belongs to the thread
+    ///     of `run()` as the handler does.
+    ///   - counts: Kept up to date by the thread of `run()`.
     init(
-        configuration: HTTPServerConfiguration, handler: any HTTPHandler,
-        counts: SocketCounts = SocketCounts()
+        configuration: HTTPServerConfiguration, certificate: ServerCertificate? = nil,
+        handler: any HTTPHandler, counts: SocketCounts = SocketCounts()
     ) throws(HTTPServerError) {
         SocketPlatform.raiseDescriptorLimit(to: configuration.maxConnections + 512)
         let listener = try Listener(host: configuration.host, port: configuration.port)
         wakeup = try Wakeup()
         port = listener.port
         loop = try HTTPLoop(
-            configuration: configuration, handler: handler, listener: listener, wakeup: wakeup,
-            counts: counts)
+            configuration: configuration, certificate: certificate, handler: handler,
+            listener: listener, wakeup: wakeup, counts: counts)
     }
 
     /// Serves until `stop()`, and then until what is in process is answered or the grace is

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Cryptography
+
 /// A connection of the loop: a state machine, its descriptor, and what the loop notes about it.
 final class HTTPSocket {
     let descriptor: CInt
@@ -11,6 +13,14 @@ final class HTTPSocket {
     let isAdmitted: Bool
 
     var connection: HTTPConnection
+    /// What stands between descriptor and connection if TLS is spoken.
+    var session: TLSSession?
+    /// When the handshake must be complete, until it is.
+    var handshakeDeadline: UInt64?
+    /// How many bytes of the connection's output stand encrypted in the session. They stay in the
+    /// output until these have left, so that the connection's deadlines hold for them.
+    var encryptedCount = 0
+    var hasReceived = false
     /// The request that waits for its answer; owned by the handler.
     weak var exchange: Exchange?
     /// The id of that exchange, 0 if none waits.
@@ -28,6 +38,7 @@ final class HTTPSocket {
     var isTouched = false
     /// Whether it is in the list of those that go on in the next turn.
     var isCarried = false
+    var hasEndedSession = false
     var hasEndedSending = false
 
     init(
@@ -43,9 +54,26 @@ final class HTTPSocket {
     /// What the connection's state asks the poller to watch for.
     var wantedInterest: PollInterest {
         var interest: PollInterest = []
-        if connection.wantsRead { interest.insert(.read) }
-        if connection.wantsWrite { interest.insert(.write) }
+        guard let session, !hasEndedSending else {
+            if connection.wantsRead { interest.insert(.read) }
+            if connection.wantsWrite { interest.insert(.write) }
+            return interest
+        }
+        // Before the handshake is complete only the peer can go on, whatever waits to be sent.
+        let isShakingHands = handshakeDeadline != nil
+        if !session.isCongested && (isShakingHands || connection.wantsRead) {
+            interest.insert(.read)
+        }
+        if session.unsentCount > 0 || (!isShakingHands && connection.wantsWrite) {
+            interest.insert(.write)
+        }
         return interest
+    }
+
+    /// When the loop must look at it at the latest.
+    var deadline: UInt64? {
+        guard let handshakeDeadline else { return connection.deadline }
+        return min(handshakeDeadline, connection.deadline ?? .max)
     }
 }
 
