@@ -51,6 +51,8 @@ public final class RecordLogFile<Disk: FileSystem> {
     var hasUnsyncedMark = false
     /// Why the log takes no more records.
     var readOnlyReason: String?
+    /// Whether a write or a sync has failed, and what it left may still be in the file.
+    private var mayHaveBrokenTail = false
     /// What opening found and has not put right yet.
     var unsettledScan: RecordLogScan<Disk.File>?
 
@@ -140,12 +142,15 @@ public final class RecordLogFile<Disk: FileSystem> {
 
     /// Syncs what waits, and the mark that tells damage from a torn tail, takes zeros that wait
     /// behind it out of the file, and ends writing. Reading goes on until the last reference is
-    /// gone. Does nothing on a log that is read-only.
+    /// gone. On a log that has failed, it takes out what the failure may have left behind the
+    /// synced records, for good: a file that is complete must not look broken after a crash. Does
+    /// nothing on one that was opened for reading.
     ///
     /// - Throws: `RecordLogError` `io` if the disk fails; the log is closed all the same.
     public func close() throws(RecordLogError) {
+        if !isReadOnly { try sync() }
+        if mayHaveBrokenTail { return try cutBrokenTail() }
         if isReadOnly { return }
-        try sync()
         guard hasUnsyncedMark || filledEnd > writtenEnd, !isReadOnly else {
             return closeForWriting()
         }
@@ -184,6 +189,17 @@ public final class RecordLogFile<Disk: FileSystem> {
         try reader.forEach(from: offset, body)
     }
 
+    /// The mark behind the synced records goes too: it may be what failed.
+    private func cutBrokenTail() throws(RecordLogError) {
+        do throws(FileSystemError) {
+            try reader.file.truncate(to: syncedEnd)
+            try reader.file.sync()
+        } catch {
+            throw .io(error)
+        }
+        mayHaveBrokenTail = false
+    }
+
     private func requireWritable() throws(RecordLogError) {
         guard let readOnlyReason else { return }
         throw RecordLogError(
@@ -202,6 +218,7 @@ public final class RecordLogFile<Disk: FileSystem> {
     /// whole, and a sync that finds nothing left to write would call them durable.
     private func fail(_ error: FileSystemError) {
         buffer = []
+        mayHaveBrokenTail = true
         readOnlyReason =
             "\(error.description). Put that right, then open the log again, which checks it."
         do throws(FileSystemError) {

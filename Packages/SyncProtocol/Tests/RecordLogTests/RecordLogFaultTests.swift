@@ -59,6 +59,37 @@ import Testing
         }
     }
 
+    /// Others may build on a file that was closed: the server's next segment says that it is whole.
+    @Test(arguments: [0, RecordLogLimits.zeroFillUnitBytes])
+    func whatWasClosedWithoutAnErrorEndsWholeAfterAnyCrash(_ zeroFillBytes: Int) throws {
+        var closedCount = 0
+        for number in 1...16 {
+            for seed in 0..<40 as Range<UInt64> {
+                var log = TestLog()
+                let file = try SimulatedLog.create(
+                    at: log.path, on: log.disk, purpose: .test, using: &log.generator,
+                    zeroFillBytes: zeroFillBytes)
+                let before = log.disk.callCount
+                log.disk.failNextCall(
+                    number: number, errorNumber: FileSystemError.Number.outOfSpace)
+                for payload in samplePayloads(0..<3) {
+                    _ = try? file.append(payload)
+                    try? file.sync()
+                }
+                guard (try? file.close()) != nil, log.disk.callCount >= before + number else {
+                    continue
+                }
+                closedCount += 1
+                var generator = SeededGenerator(seed: seed)
+                log.disk.crash(using: &generator)
+                let found = try SimulatedLog.open(
+                    at: log.path, on: log.disk, purpose: .test, access: .read)
+                #expect(found.recovery.cutBytes == 0, "call \(number), seed \(seed)")
+            }
+        }
+        #expect(closedCount > 100)
+    }
+
     @Test func aFailedSyncMakesTheLogReadOnlyForGood() throws {
         var log = TestLog()
         let file = try log.create()
