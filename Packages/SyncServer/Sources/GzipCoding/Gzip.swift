@@ -92,20 +92,18 @@ public enum GzipError: Error, Sendable, Equatable {
     case tooLarge
 }
 
-/// Bytes that are written into room at their end.
+/// Bytes that come in pieces, each by way of the same room: a piece may be empty, and there may be
+/// very many of them.
 private struct GzipOutput {
     private(set) var bytes: [UInt8] = []
-    let stepBytes: Int
+    private var room: [UInt8]
+
+    init(stepBytes: Int) { room = Array(repeating: 0, count: stepBytes) }
 
     /// Lends room to `body`, which returns how many bytes of it it has filled.
     mutating func take(_ body: (UnsafeMutableRawBufferPointer) -> Int) {
-        let count = stepBytes
-        let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: count))
-        let written = bytes.withUnsafeMutableBytes { buffer in
-            body(UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
-        }
-        bytes.removeLast(count - written)
+        let count = room.withUnsafeMutableBytes { body($0) }
+        bytes.append(contentsOf: room[..<count])
     }
 }
 

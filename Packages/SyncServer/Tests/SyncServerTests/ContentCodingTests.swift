@@ -67,6 +67,13 @@ import Testing
         #expect(throws: GzipError.tooLarge) { try Gzip.decompress(bomb[...], maxBytes: 1 << 20) }
     }
 
+    /// Each has no content, so no limit ends them; they must cost no more than their bytes.
+    @Test(.timeLimit(.minutes(5))) func manyEmptyMembersAreReadInTheirTime() throws {
+        let empty = Gzip.compress([[]])
+        let members = Array(repeatElement(empty, count: 200_000).joined())
+        #expect(try Gzip.decompress(members[...], maxBytes: 10) == [])
+    }
+
     @Test(
         arguments: [
             ("gzip", true), ("GZIP", true), ("x-gzip", true), ("deflate, gzip;q=0.5", true),
